@@ -1,0 +1,77 @@
+# Two commands: `make book` and `make test`. Needs Python 3.11+, git and make.
+PROFILE ?= quick
+DATA ?=
+JOBS ?= 2
+TIMEOUT ?= 600
+PORT ?= 8000
+PYTHON ?= python3
+
+BIN := .venv/bin
+READY := .venv/.ready
+BOOK = $(BIN)/python -m tools.book --jobs $(JOBS) --timeout $(TIMEOUT)
+CHOICE = --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
+CODE := sslkit tools tests benchmarks book
+NOTEBOOKS = $(wildcard book/*.ipynb)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help book chapter test lint unit smoke browser serve results bench lock clean
+
+help: ## this list
+	@echo "make TARGET [PROFILE=smoke|quick|study-small|study] [DATA=folder or name] [JOBS=2]"
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+
+book: $(READY) ## execute the chapters, build the pages, say where they are
+	@$(BOOK) $(CHOICE)
+	@echo "  or: make serve PROFILE=$(PROFILE) $(if $(DATA),DATA=$(DATA))"
+
+chapter: $(READY) ## execute one chapter, no pages: make chapter NAME=rotnet
+	@$(BOOK) $(CHOICE) --only "$(NAME)"
+
+test: $(READY) ## all that CI runs; goes on after a failure and fails at the end
+	@$(MAKE) --keep-going --no-print-directory lint unit browser
+
+lint: $(READY) ## style, types, spelling, stripped notebooks
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id --verify $(NOTEBOOKS))
+
+unit: $(READY) ## the tests that need no pages
+	$(BIN)/python -m pytest tests --ignore=tests/browser
+
+smoke: $(READY) # the book on the smoke profile, for the browser tests
+	@$(BOOK) --profile smoke
+
+browser: smoke ## the pages of the smoke profile in headless Chromium
+	$(BIN)/python -m pytest tests/browser
+
+serve: $(READY) ## serve the pages at localhost:8000 (PORT=…)
+	$(BIN)/python -m http.server $(PORT) --bind localhost \
+		--directory "$$($(BOOK) $(CHOICE) --where)"
+
+results: $(READY) ## make the committed records anew
+	$(BIN)/python -m tools.results
+
+bench: $(READY) ## speed of the views
+	$(BIN)/python -m benchmarks.views
+
+lock: $(READY) ## pin the newest versions of everything the book is built with
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --extra book --extra test \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## remove executed copies and pages
+	rm -rf _build
+
+# The stamp is newer than lock and pyproject as long as the environment fits them.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode \
+		--require-hashes --requirement requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
+	@touch $@

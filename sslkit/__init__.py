@@ -1,0 +1,56 @@
+"""How much are unlabelled images worth when labels are scarce? The package under the book.
+
+The names below are imported when first used (PEP 562), so ``import sslkit`` is light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sslkit.data import ImageSet, load
+    from sslkit.recipes import Recipe, recipe
+    from sslkit.runs import Run, run
+    from sslkit.splits import Split, split
+
+_HOME = {
+    "ImageSet": "data",
+    "load": "data",
+    "Split": "splits",
+    "split": "splits",
+    "Recipe": "recipes",
+    "recipe": "recipes",
+    "Run": "runs",
+    "run": "runs",
+}
+_MODULES = (
+    "augment",
+    "data",
+    "encoders",
+    "evaluate",
+    "methods",
+    "plots",
+    "recipes",
+    "runs",
+    "shapes",
+    "splits",
+    "tables",
+    "train",
+    "widgets",
+)
+
+__all__ = ["ImageSet", "Recipe", "Run", "Split", "load", "recipe", "run", "split"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"sslkit.{_HOME[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"sslkit.{name}")
+    raise AttributeError(f"module 'sslkit' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, "__version__"})

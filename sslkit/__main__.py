@@ -1,0 +1,106 @@
+"""The command line: ``python -m sslkit run · table · export``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+# torch is imported inside the commands: --help answers at once.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+def main() -> None:
+    """Pretrain without labels, judge with few labels, keep the record."""
+
+
+@main.command()
+@click.option("--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random")
+@click.option("--data", help="shapes, cifar10, stl10, fashionmnist or an image folder")
+@click.option("--profile", default="quick", help="where the other values start")
+@click.option("--fraction", default=0.05, help="share of the labels that may be used")
+@click.option("--draw", default=0, help="which labels")
+@click.option("--seed", default=0, help="which initial weights and order")
+@click.option("--image-size", type=int, help="side in pixels")
+@click.option("--classes", help="a subset, separated by commas")
+@click.option("--groups", help="pattern on class/name, or file.csv:path:group")
+@click.option("--test", default="given", help="test images: given, image or group")
+@click.option("--limit", type=int, help="at most this many images a class")
+@click.option("--on-error", default="raise", help="unreadable files: raise or skip")
+@click.option("--backbone", help="tiny, resnet18, resnet34 or resnet50")
+@click.option("--init", help="random, imagenet or an encoder file")
+@click.option("--epochs", type=int, help="of pretraining and of fine-tuning")
+@click.option("--batch-size", type=int, help="images a step")
+@click.option("--pretrain", help="on the images of the budget, or all")
+@click.option("--protocols", help="of linear, mlp, finetune, knn; separated by commas")
+@click.option("--out", default="runs", type=click.Path(path_type=Path), help="the store")
+def run(out: Path, method: str, classes: str | None, protocols: str | None, **values: Any) -> None:
+    """Do one recipe, or find it done, and print its scores."""
+    from sslkit import recipes, runs
+
+    def several(text: str | None) -> tuple[str, ...] | None:
+        return tuple(text.split(",")) if text else None
+
+    recipe = recipes.recipe(
+        method, classes=several(classes), protocols=several(protocols), **values
+    )
+    done = runs.run(recipe, out=out)
+    for protocol, score in done.scores.items():
+        click.echo(
+            f"{recipes.method_name(recipe, protocol)} {protocol}: "
+            f"accuracy {score.accuracy:.4f} [{score.low:.4f}, {score.high:.4f}] over "
+            f"{score.n_test} test images, loss {score.loss:.4f}"
+        )
+    click.echo(f"record: {out / 'records' / done.key}.json")
+    if done.encoder:
+        click.echo(f"encoder: {done.encoder}")
+
+
+@main.command()
+@click.option(
+    "--results",
+    default="runs",
+    type=click.Path(exists=True, path_type=Path),
+    help="a store, or a folder of records",
+)
+def table(results: Path) -> None:
+    """Print every recorded score as CSV, a row a score."""
+    from sslkit import runs, tables
+
+    tables.table(runs.read(results)).to_csv(sys.stdout, index=False)
+
+
+@main.command()
+@click.argument("key")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--out", default="runs", type=click.Path(path_type=Path), help="the store")
+def export(key: str, file: Path, out: Path) -> None:
+    """Write the pretrained encoder of a run (its KEY or record) for torchvision.
+
+    FILE gets safetensors under torchvision's names, without ``fc``.
+    """
+    from sslkit import runs
+
+    found = runs.export(Path(key).stem, file, out=out)
+    click.echo(found)
+
+
+def _entry() -> None:
+    """Errors that a user can mend are told in a line; anything else keeps its traceback."""
+    try:
+        main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("stopped; the same command goes on from the last checkpoint", err=True)
+        sys.exit(130)
+    except (ValueError, FloatingPointError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    _entry()

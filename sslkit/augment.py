@@ -1,0 +1,320 @@
+"""Random views of a batch, made on the device of the images, each image its own way.
+
+The pieces (``resized_crop``, ``adjust_hue``, ...) are pure functions of float32 images
+``(B, 3, H, W)`` in [0, 1] and of one parameter per sample, ``(B,)``, and equal
+torchvision's functions of the same name. ``view`` draws the parameters and runs the
+pieces. No loop runs over samples, and nothing makes the host wait for a GPU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+# On a CPU memory decides the speed. So many pixels a thread keep the temporaries in the
+# cache, and small enough that malloc does not return them to the system every time.
+_CHUNK_PIXELS = 2**16
+
+Plan = list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]]  # pieces, parameters
+
+
+class Draw:
+    """The random numbers of one batch; successive calls give independent ones.
+
+    They follow from seed, step and the row's position in the global batch alone, so on
+    resuming, on another device, and in N processes that share a batch they are the same.
+
+    Args:
+        seed, step: Of the run.
+        size, start, total: Rows this process holds, the position of the first, and the
+            rows of the global batch (``size`` if not given).
+        device: Where the numbers are wanted.
+
+    Raises:
+        ValueError: If a number is negative, or the rows leave the global batch.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        step: int,
+        *,
+        size: int,
+        start: int = 0,
+        total: int | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        total = size if total is None else total
+        if min(seed, step, size, start) < 0 or start + size > total:
+            raise ValueError(
+                f"impossible: {seed=}, {step=}, {size=}, {start=}, {total=}"
+            )
+        self.size, self._start, self._total = size, start, total
+        self._device = torch.device(device)
+        # Hashed: seed 0, step 1 shares nothing with seed 1, step 0.
+        state = np.random.SeedSequence((seed, step)).generate_state(1)
+        self._generator = torch.Generator().manual_seed(int(state[0]))
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform float32 numbers ``(size,)`` from ``low`` to ``high``."""
+        numbers = torch.rand(self._total, generator=self._generator)
+        return self._own(numbers * (high - low) + low)
+
+    def chance(self, p: float) -> Tensor:
+        """Booleans ``(size,)``, each True with probability ``p``."""
+        return self.uniform() < p
+
+    def integers(self, high: int) -> Tensor:
+        """Uniform int64 numbers ``(size,)`` from 0 to ``high - 1``."""
+        return self._own(torch.randint(high, (self._total,), generator=self._generator))
+
+    def order(self, n: int) -> list[int]:
+        """A random order of ``range(n)``, one for the whole global batch."""
+        return [int(i) for i in torch.randperm(n, generator=self._generator)]
+
+    def _own(self, numbers: Tensor) -> Tensor:
+        own = numbers.narrow(0, self._start, self.size)
+        if self._device.type == "cuda":  # pinned, or else the host waits for the GPU
+            return own.pin_memory().to(self._device, non_blocking=True)
+        return own.to(self._device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What a random view may change; ``None`` or 0 switches a part off.
+
+    Attributes:
+        crop: Share of the area that is kept and resized to the image's size, in (0, 1].
+        ratio: Width over height of the crop.
+        flip: Probability of a left-right flip.
+        jitter: Probability that the four colour changes below are applied.
+        brightness: Strength s; the factor is uniform in [max(0, 1 - s), 1 + s].
+        contrast, saturation: Strengths, likewise.
+        hue: Largest turn of the hue either way; 0.5 is the full circle.
+        greyscale: Probability that the colours are taken away.
+        blur: Probability of a Gaussian blur, sigma 0.1 to 2 pixels.
+
+    Raises:
+        ValueError: If a value is out of its range.
+
+    Source:
+        SimCLR, appendix A, for the parts; BYOL, appendix B, for the strengths.
+    """
+
+    crop: tuple[float, float] | None = (0.2, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    flip: float = 0.5
+    jitter: float = 0.8
+    brightness: float = 0.4
+    contrast: float = 0.4
+    saturation: float = 0.2
+    hue: float = 0.1
+    greyscale: float = 0.2
+    blur: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.crop is not None and not 0 < self.crop[0] <= self.crop[1] <= 1:
+            raise ValueError(f"crop={self.crop}: expected 0 < low <= high <= 1 or None")
+        if not 0 < self.ratio[0] <= self.ratio[1] < math.inf:
+            raise ValueError(f"ratio={self.ratio}: expected 0 < low <= high")
+        limits = dict.fromkeys(("flip", "jitter", "greyscale", "blur"), 1.0)
+        limits |= dict.fromkeys(("brightness", "contrast", "saturation"), math.inf)
+        for name, limit in {**limits, "hue": 0.5}.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(f"{name}={getattr(self, name)}: expected 0 to {limit}")
+
+
+def view(images: Tensor, augmentation: Augmentation, draw: Draw) -> Tensor:
+    """One random view of every image: geometry, then colour, then blur.
+
+    Args:
+        images: ``(B, 3, H, W)`` uint8; or float32 in [0, 1], a view to change further.
+        augmentation: What may change.
+        draw: The random numbers of this batch, on the device of the images.
+
+    Returns:
+        ``(B, 3, H, W)`` float32 in [0, 1].
+
+    Raises:
+        ValueError: If the images have another shape or type, or ``draw`` another size.
+    """
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"expected images (B, 3, H, W), not {tuple(images.shape)}")
+    if draw.size != len(images):
+        raise ValueError(f"{len(images)} images, but random numbers for {draw.size}")
+    height, width = images.shape[2:]
+    plan = _geometry(augmentation, draw, height, width)
+    plan += _appearance(augmentation, draw, min(height, width))
+    pixels = (
+        _CHUNK_PIXELS * torch.get_num_threads() if images.is_cpu else images.numel()
+    )
+    chunk = max(1, pixels // (height * width))
+    views = torch.empty(images.shape, device=images.device)
+    for start in range(0, len(images), chunk):
+        rows = slice(start, start + chunk)
+        part = to_float(images[rows].contiguous())
+        for piece, parameters in plan:
+            part = piece(part, parameters[rows])
+        views[rows] = part
+    return views
+
+
+def _geometry(augmentation: Augmentation, draw: Draw, height: int, width: int) -> Plan:
+    mirrored = draw.chance(augmentation.flip)
+    if augmentation.crop is None:
+        return [(flip, mirrored)] if augmentation.flip else []
+    share, (lowest, highest) = draw.uniform(*augmentation.crop), augmentation.ratio
+    # The ratio is log-uniform among those that fit into the image. torchvision draws
+    # area and ratio anew until both fit, which makes large crops rarer than asked for.
+    least = (share * (width / height)).clamp_(min=lowest).log_()
+    most = (width / height / share).clamp_(max=highest).log_()
+    ratio = torch.lerp(least, most, draw.uniform()).exp_()
+    area = share * (height * width)
+    # Clamped, since far from square perhaps no ratio fits.
+    crop_height = (area / ratio).sqrt_().round_().clamp_(1, height)
+    crop_width = (area * ratio).sqrt_().round_().clamp_(1, width)
+    top, left = (
+        (draw.uniform() * (room + 1)).floor_().minimum(room)
+        for room in (height - crop_height, width - crop_width)
+    )
+    # A flip costs nothing when the crop is read from right to left.
+    left = torch.where(mirrored, left + crop_width, left)
+    crop_width = torch.where(mirrored, -crop_width, crop_width)
+    return [(resized_crop, torch.stack((top, left, crop_height, crop_width), dim=1))]
+
+
+def _appearance(augmentation: Augmentation, draw: Draw, side: int) -> Plan:
+    plan: Plan = []
+    if augmentation.jitter:
+        applied = draw.chance(augmentation.jitter)
+        pieces = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+        names = ("brightness", "contrast", "saturation", "hue")
+        for i in draw.order(4):  # one order a batch; torchvision draws one an image
+            if strength := getattr(augmentation, names[i]):
+                change = applied * draw.uniform(max(-strength, -1.0), strength)
+                plan.append((pieces[i], change if names[i] == "hue" else 1 + change))
+    if augmentation.greyscale:
+        plan.append((greyscale, draw.chance(augmentation.greyscale)))
+    if augmentation.blur:
+        # A tenth of the side, as SimCLR; past 17 the weights left out sum to < 1e-4.
+        blur = partial(gaussian_blur, kernel_size=min(side // 10, 16) | 1)
+        plan.append((blur, draw.chance(augmentation.blur) * draw.uniform(0.1, 2.0)))
+    return plan
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Images as float32 in [0, 1]: uint8 over 255; float32, a view, as it is."""
+    if images.dtype not in (torch.uint8, torch.float32):
+        raise ValueError(f"expected uint8 images or float32 views, not {images.dtype}")
+    return images / 255 if images.dtype == torch.uint8 else images
+
+
+def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
+    """Cut a box out of every image and resize it to the image's size, bilinearly.
+
+    ``boxes`` is ``(B, 4)`` float32: top, left, height, width in pixels. One given by its
+    right edge and a negative width is mirrored. Nothing outside a box is read. A box
+    never shrinks, so torchvision's antialiasing would change nothing.
+    """
+    # Faster on a CPU, at 32 to 224 pixels, than gathers and products with matrices.
+    grid = images.new_empty(len(images), *images.shape[2:], 2)
+    for axis, size in ((0, images.shape[2]), (1, images.shape[3])):
+        start, length = boxes[:, axis, None], boxes[:, axis + 2, None]
+        share = (torch.arange(size, device=boxes.device) + 0.5) / size
+        first = torch.minimum(start, start + length)
+        pixel = (start + share * length - 0.5).clamp_(first, first + length.abs() - 1)
+        place = (2 * pixel + 1) / size - 1  # grid_sample's units; it wants x before y
+        grid[..., 1 - axis] = place.unsqueeze(2 - axis)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def flip(images: Tensor, chosen: Tensor) -> Tensor:
+    """Mirror left and right where ``chosen``."""
+    return torch.where(chosen.view(-1, 1, 1, 1), images.flip(3), images)
+
+
+def quarter_turn(images: Tensor, turns: Tensor) -> Tensor:
+    """Turn square images by ``turns`` (int64) quarters counter-clockwise, exactly.
+
+    Raises:
+        ValueError: If the images are not square.
+    """
+    if images.shape[2] != images.shape[3]:
+        raise ValueError(f"only square images can turn, not {tuple(images.shape[2:])}")
+    turns = (turns % 4).view(-1, 1, 1, 1)
+    images = torch.where(turns % 2 == 1, torch.rot90(images, 1, (2, 3)), images)
+    return torch.where(turns >= 2, images.flip(2, 3), images)
+
+
+def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
+    """Multiply by ``factor``, at least 0; 1 changes nothing."""
+    return (images * factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+
+
+def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the image's mean grey: 0 is that grey, 1 the image, above 1 more."""
+    factor = factor.view(-1, 1, 1, 1)
+    mean = _grey(images).mean((2, 3), keepdim=True)
+    return (images * factor).add_(mean * (1 - factor)).clamp_(0, 1)
+
+
+def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the image's own grey: 0 is that grey, 1 the image, above 1 more."""
+    return torch.lerp(_grey(images), images, factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+
+
+def adjust_hue(images: Tensor, factor: Tensor) -> Tensor:
+    """Turn the hue, as in HSV, by ``factor`` of the circle, -0.5 to 0.5.
+
+    torchvision goes to HSV and back by cases. Here the same values come from arithmetic
+    alone, several times faster on a CPU. With the least channel scaled to 0 and the
+    greatest to 1, the hue's distance from red, in sixths of the circle, is
+    1 + green + blue - red; and each channel is a trapezoid of the hue.
+    """
+    red, green, blue = images.unbind(1)
+    least = torch.minimum(red, green).minimum(blue)
+    chroma = torch.maximum(red, green).maximum(blue).sub_(least)
+    # A grey has no hue and no chroma: it may get any hue, but no division by 0.
+    hue = (green + blue).sub_(red).sub_(least).div_(chroma.clamp(min=1e-12)).add_(1)
+    hue = torch.copysign(hue, green - blue)  # the other way round for more blue
+    hue.div_(6).add_((factor + 1)[:, None, None]).frac_().mul_(6)
+    shares = ((hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_())
+    turned = torch.empty_like(images)
+    for channel, share in enumerate(shares):
+        torch.addcmul(least, chroma, share.clamp_(0, 1), out=turned[:, channel])
+    return turned
+
+
+def greyscale(images: Tensor, chosen: Tensor) -> Tensor:
+    """Take the colours away where ``chosen``."""
+    # lerp by 0 or 1 is exact, and on a CPU much faster than torch.where.
+    return torch.lerp(images, _grey(images), chosen.float().view(-1, 1, 1, 1))
+
+
+def gaussian_blur(images: Tensor, sigma: Tensor, *, kernel_size: int) -> Tensor:
+    """Blur by ``sigma`` pixels; 0 changes no bit. Edges reflect; the kernel is odd."""
+    reach = kernel_size // 2
+    distance = torch.arange(-reach, reach + 1, device=sigma.device)
+    weights = torch.exp(-0.5 * (distance / sigma.clamp(min=0.01)[:, None]) ** 2)
+    weights /= weights.sum(1, keepdim=True)
+    for dim, padding in ((2, (0, 0, reach, reach)), (3, (reach, reach, 0, 0))):
+        padded, size = F.pad(images, padding, mode="reflect"), images.shape[dim]
+        images = torch.zeros_like(images)
+        for i in range(kernel_size):
+            images.addcmul_(
+                padded.narrow(dim, i, size), weights[:, i, None, None, None]
+            )
+    return images
+
+
+def _grey(images: Tensor) -> Tensor:
+    """Luma ``(B, 1, H, W)``."""
+    red, green, blue = images.unbind(1)
+    return (red * 0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114)[:, None]

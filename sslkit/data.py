@@ -1,0 +1,490 @@
+"""Image sets: labelled images by part (train, test, unlabelled), from any source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sslkit import files, shapes
+
+TORCHVISION = ("cifar10", "fashionmnist", "stl10")
+TEST_SHARE = 0.2  # of the labelled images, where a test part is set aside
+
+Rows = NDArray[np.int64]
+Strings = NDArray[np.str_]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Square images of one size on one device, with what is known of each.
+
+    Attributes:
+        name: of the source.
+        images: (N, 3, S, S) uint8.
+        labels: (N,) int64, an index into `classes`, -1 for unlabelled images.
+        part: (N,) of "train", "test" or "unlabelled".
+        classes: names of the classes.
+        groups: (N,) the group (patient, slide, photographer) of each image, "" for
+            unlabelled images without one; None if no groups are known.
+        files: "class/name" of each image, for people; None if there are no files.
+        factors: what a scene was drawn from, one row an image; `shapes` only.
+        skipped: files that could not be read and were left out.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    part: Strings
+    classes: tuple[str, ...]
+    groups: Strings | None = None
+    files: tuple[str, ...] | None = None
+    factors: pd.DataFrame | None = None
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Give some images (B, 3, S, S) uint8 and labels (B,), on the images' device.
+
+        Args:
+            rows: (B,) int64, on any device.
+        """
+        rows = rows.to(self.images.device)
+        return self.images.index_select(0, rows), self.labels.index_select(0, rows)
+
+    def rows(self, part: Literal["train", "test", "unlabelled"]) -> Tensor:
+        """Give the rows (int64, ascending) of a part."""
+        if part not in ("train", "test", "unlabelled"):
+            raise ValueError(f"part is {part!r}; it is train, test or unlabelled")
+        return torch.from_numpy(np.flatnonzero(self.part == part))
+
+    def to(self, device: torch.device | str) -> ImageSet:
+        """Give the same set with its images and labels on another device."""
+        there = replace(
+            self, images=self.images.to(device), labels=self.labels.to(device)
+        )
+        if "fingerprint" in self.__dict__:
+            there.__dict__["fingerprint"] = self.fingerprint
+        return there
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a result can depend on.
+
+        These are pixels, labels, part, classes and groups, in their order. The name
+        and the folder are not: the same images elsewhere are the same set.
+        """
+        groups = None if self.groups is None else self.groups.tolist()
+        header = [list(self.images.shape), self.classes, self.part.tolist(), groups]
+        digest = hashlib.sha256(json.dumps(header).encode() + b"\0")
+        digest.update(self.labels.cpu().numpy().astype("<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.images.cpu().numpy()).data)
+        return digest.hexdigest()
+
+
+def load(
+    name: str | Path,
+    *,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: Literal["given", "image", "group"] = "given",
+    limit: int | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> ImageSet:
+    """Load an image set.
+
+    A name means, in this order: "shapes", the embedded scenes; a folder of that name
+    under `root`; one of torchvision's sets ("cifar10", "fashionmnist", "stl10"), which
+    is read from `root` and downloaded there if need be; a folder by its path. So a
+    folder of your own called cifar10 is preferred to a download.
+
+    A folder holds `train/<class>/...` and `test/<class>/...`, or `<class>/...` alone,
+    and `unlabelled/...` if there are images without labels; other folders beside train/
+    are not read. Its images are turned upright by their EXIF tag, turned into RGB
+    (transparent pixels on white), cut to the central square and resized.
+
+    Args:
+        name: a name or a path; a `Path`, or a string with a slash, is always a path.
+        image_size: side of the images in pixels; None is the set's own for built-in
+            sets (shapes and cifar10 32, fashionmnist 28, stl10 96) and 96 for a folder.
+        classes: names of the classes to keep, in label order; None keeps all, sorted.
+        groups: of a folder's files: a regular expression with one group, searched for
+            in "class/name", or "files.csv:path:group": a CSV file in the folder, its
+            column of paths below the folder and its column of groups.
+        test: which images are the test part. "given": test/, or the set's own; of a
+            plain class folder a fifth is set aside, by class, by whole groups where
+            they are known. "image": train and test are pooled and a fifth of each
+            class is set aside anew; "group": the same by whole groups, about a fifth.
+        limit: at most so many images a class in train, and in test; at most as many
+            unlabelled images as in all classes together. They are drawn, with `seed`,
+            before any file is read.
+        on_error: "raise" at a file that cannot be read, or "skip" it, with a warning.
+        seed: of the scenes, of the test part set aside and of `limit`.
+        root: of torchvision's sets and of folder names; None is the environment
+            variable SSLKIT_DATA, or ~/.cache/sslkit if that is unset.
+        download: whether torchvision may download a set that is not there.
+
+    Raises:
+        ValueError: if the name is unknown, an argument is out of range or does not fit
+            the set, the folder has another shape than above, a file has no group, a
+            group is in train and in test, or a file cannot be read.
+        RuntimeError: if a built-in set cannot be had.
+    """
+    for argument, value, known in (
+        ("test", test, ("given", "image", "group")),
+        ("on_error", on_error, ("raise", "skip")),
+    ):
+        if value not in known:
+            raise ValueError(f"{argument} is {value!r}; it is one of {known}")
+    for argument, count in (("limit", limit), ("image_size", image_size)):
+        if count is not None and count < 1:
+            raise ValueError(f"{argument} is {count}; it must be at least 1")
+    if isinstance(classes, str) or (
+        classes is not None and len(set(classes)) < max(2, len(classes))
+    ):
+        raise ValueError(
+            f"classes needs two or more different names; it is {classes!r}"
+        )
+    if test == "group" and groups is None:
+        raise ValueError('test="group" needs groups=, a pattern or a CSV column')
+
+    kind, base = _find(name, root)
+    if kind == "folder":
+        source = _folder(base, image_size or 96, classes, groups, on_error == "skip")
+    elif groups is not None:
+        raise ValueError(f"groups are read from a folder; {kind!r} has none")
+    elif kind == "shapes":
+        settings = shapes.Settings()
+        if limit is not None and test == "given":
+            most = limit * len(shapes.CLASSES)
+            settings = replace(
+                settings,
+                n_train=min(most, settings.n_train),
+                n_test=min(most, settings.n_test),
+            )
+        source = _held(from_shapes(settings, image_size=image_size or 32, seed=seed))
+    else:
+        source = _torchvision(kind, base, image_size, download)
+    if classes is not None:
+        source = _subset(source, tuple(classes))
+    table = source.table
+    if test == "given" and "test" in set(table["part"]):
+        _check_groups(source)
+    elif test == "given" and "train" in set(table["part"]):
+        raise ValueError(
+            f"{base} has train/ but no test/; add or rename a folder, or set a test "
+            'part aside with test="image" (or test="group", with groups=)'
+        )
+    else:
+        by_group = "group" in table and test != "image"
+        table = table.assign(part=_set_aside(source, by_group=by_group, seed=seed))
+    if limit is not None:
+        table = _limited(table, limit, seed)
+    return _read(source, table)
+
+
+def from_shapes(
+    settings: shapes.Settings, *, image_size: int = 32, seed: int = 0
+) -> ImageSet:
+    """Draw scenes with settings of one's own as an image set."""
+    images, labels, factors = shapes.scenes(settings, image_size=image_size, seed=seed)
+    part = np.repeat(["train", "test"], [settings.n_train, settings.n_test])
+    return ImageSet("shapes", images, labels, part, shapes.CLASSES, factors=factors)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is known of a set before its pixels are read.
+
+    Attributes:
+        name: of the set.
+        classes: names of the classes.
+        table: one row an image: label, part, and group, file and path where known; the
+            index is the image's number in the source, and stays so in a selection.
+        pixels: gives the images of some ascending numbers, and the reason for each
+            position of them that could not be read.
+        factors: of all images of the source.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    table: pd.DataFrame
+    pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
+    factors: pd.DataFrame | None = None
+
+
+def _find(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
+    """Tell what a name means: "folder" or the built-in set's name, and where it is."""
+    base = Path(root or os.environ.get("SSLKIT_DATA") or "~/.cache/sslkit").expanduser()
+    # Listed, not asked for by name: on some systems fashionmnist would also find the
+    # folder FashionMNIST, which is torchvision's own.
+    below = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
+    folders = [entry for entry in below if (base / entry).is_dir()]
+    path = Path(name).expanduser()
+    is_path = isinstance(name, Path) or path.name != name
+    if name == "shapes":
+        return "shapes", base
+    if not is_path and str(name) in folders:
+        return "folder", base / name
+    if not is_path and str(name) in TORCHVISION:
+        return str(name), base
+    if path.is_dir():
+        return "folder", path
+    if is_path:
+        raise ValueError(f"there is no folder {path.absolute()}")
+    raise ValueError(
+        f"no image set {name!r}. Built in: shapes, {', '.join(TORCHVISION)}. Folders "
+        f"under {base} (set SSLKIT_DATA or root= for another place): "
+        f"{', '.join(folders) or 'none'}. Or give the path of a folder of images"
+    )
+
+
+def _folder(
+    folder: Path,
+    image_size: int,
+    classes: Sequence[str] | None,
+    groups: str | None,
+    skip: bool,
+) -> _Source:
+    """A folder of images, listed but not read."""
+    table, names = files.list_folder(folder, classes)
+    if groups is not None:
+        table["group"] = files.read_groups(folder, table, groups)
+    paths = [folder / path for path in table["path"]]
+    return _Source(
+        name=folder.resolve().name,
+        classes=names,
+        table=table,
+        pixels=lambda numbers: files.read_images(
+            [paths[i] for i in numbers], image_size, skip=skip
+        ),
+    )
+
+
+def _held(images: ImageSet) -> _Source:
+    """Images that are there already."""
+    table = pd.DataFrame({"label": images.labels.numpy(), "part": images.part})
+    return _Source(
+        name=images.name,
+        classes=images.classes,
+        table=table,
+        pixels=lambda numbers: (images.take(torch.from_numpy(numbers))[0], {}),
+        factors=images.factors,
+    )
+
+
+def _torchvision(
+    kind: str, root: Path, image_size: int | None, download: bool
+) -> _Source:
+    """One of torchvision's sets, read by its own class, held as that class's arrays."""
+    from torchvision import datasets  # not needed by those who bring a folder
+
+    halves = {"train": True, "test": False}
+    thirds = {"train": "train", "test": "test", "unlabelled": "unlabeled"}
+    known: dict[str, tuple[Any, dict[str, Any]]] = {
+        "cifar10": (datasets.CIFAR10, halves),
+        "fashionmnist": (datasets.FashionMNIST, halves),
+        "stl10": (datasets.STL10, thirds),
+    }
+    read, parts = known[kind]
+    try:
+        sets = {part: read(root, own, download=download) for part, own in parts.items()}
+    except (RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise RuntimeError(
+            f"{kind} is not in {root} and could not be "
+            f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
+            f"machine with a network, torchvision.datasets.{read.__name__}(folder, "
+            "download=True) fetches it; copy that folder here and name it by root= or "
+            'SSLKIT_DATA. load("shapes") needs no download'
+        ) from error
+    arrays = [np.asarray(each.data) for each in sets.values()]
+    labels = [
+        np.asarray(each.labels if kind == "stl10" else each.targets)
+        for each in sets.values()
+    ]
+    table = pd.DataFrame(
+        {
+            "label": np.concatenate(labels).astype(np.int64),
+            "part": np.repeat(list(sets), [len(array) for array in arrays]),
+        }
+    )
+    starts = np.cumsum([0, *(len(array) for array in arrays)])
+    size = image_size or arrays[0].shape[2]
+
+    def pixels(numbers: Rows) -> tuple[Tensor, dict[int, str]]:
+        images = torch.empty(len(numbers), 3, size, size, dtype=torch.uint8)
+        edges = np.searchsorted(numbers, starts)
+        for array, start, low, high in zip(
+            arrays, starts[:-1], edges[:-1], edges[1:], strict=True
+        ):
+            for at in range(low, high, 1024):  # bounds the memory of the resizing
+                to = min(at + 1024, high)
+                images[at:to] = _planes(array[numbers[at:to] - start], size)
+        return images, {}
+
+    return _Source(
+        name=kind, classes=tuple(sets["train"].classes), table=table, pixels=pixels
+    )
+
+
+def _planes(array: NDArray[np.uint8], size: int) -> Tensor:
+    """Turn grey (B, H, W), (B, H, W, 3) or (B, 3, H, W) into (B, 3, size, size)."""
+    images = torch.from_numpy(array)
+    if images.ndim == 3:
+        images = images[:, None].expand(-1, 3, -1, -1)
+    elif images.shape[3] == 3:
+        images = images.permute(0, 3, 1, 2)
+    if images.shape[2] == size:
+        return images
+    floats = torch.nn.functional.interpolate(
+        images.float(), (size, size), mode="bicubic", antialias=True
+    )
+    return floats.round().clamp(0, 255).to(torch.uint8)
+
+
+def _subset(source: _Source, classes: tuple[str, ...]) -> _Source:
+    """Keep some classes, in the order given, and the unlabelled images."""
+    for name in classes:
+        if name not in source.classes:
+            raise ValueError(
+                f"{source.name} has no class {name!r}; it has {source.classes}"
+            )
+    new = {source.classes.index(name): label for label, name in enumerate(classes)}
+    new[-1] = -1
+    table = source.table[source.table["label"].isin(list(new))]
+    table = table.assign(label=table["label"].map(new))
+    return replace(source, classes=classes, table=table)
+
+
+def _set_aside(source: _Source, *, by_group: bool, seed: int) -> Strings:
+    """Divide the labelled images anew into train and test; give the part of each."""
+    labels = source.table["label"].to_numpy()
+    part = np.where(labels < 0, "unlabelled", "train")
+    if by_group:
+        groups = source.table["group"].to_numpy(dtype=np.str_)
+        chosen = _test_groups(source, labels, groups, seed)
+        part[np.isin(groups, chosen) & (labels >= 0)] = "test"
+        return part
+    for label, name in enumerate(source.classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) < 2:
+            raise ValueError(
+                f"class {name!r} of {source.name} has {len(rows)} image(s); to set a "
+                "test part aside takes at least two"
+            )
+        count = max(1, round(TEST_SHARE * len(rows)))
+        part[np.random.default_rng((seed, label)).permutation(rows)[:count]] = "test"
+    return part
+
+
+def _test_groups(source: _Source, labels: Rows, groups: Strings, seed: int) -> Strings:
+    """Draw whole groups with about a fifth of the images of every class.
+
+    Groups are taken in a random order, each if it brings the classes nearer to their
+    fifth. Groups with unlabelled images stay in train, which sees those images.
+    """
+    names, member = np.unique(groups[labels >= 0], return_inverse=True)
+    sizes = np.zeros((len(names), len(source.classes)), dtype=np.int64)
+    np.add.at(sizes, (member, labels[labels >= 0]), 1)
+    free = ~np.isin(names, groups[labels < 0])
+    wanting = TEST_SHARE * sizes.sum(axis=0)
+    chosen = np.zeros(len(names), dtype=bool)
+    for group in np.random.default_rng(seed).permutation(np.flatnonzero(free)):
+        rest = wanting - sizes[chosen].sum(axis=0)
+        if np.abs(rest - sizes[group]).sum() < np.abs(rest).sum():
+            chosen[group] = True
+    for label in range(len(source.classes)):
+        holding = np.flatnonzero(free & (sizes[:, label] > 0))
+        if len(holding) and not chosen[holding].any():
+            # All groups of the class are large, for a fifth of it: the smallest, then.
+            chosen[holding[np.argmin(sizes[holding].sum(axis=1))]] = True
+    for label, name in enumerate(source.classes):
+        if not sizes[chosen, label].any() or not sizes[~chosen, label].any():
+            raise ValueError(
+                f"class {name!r} of {source.name} is in {(sizes[:, label] > 0).sum()} "
+                "group(s), too few to set whole groups aside as a test part; use "
+                'test="image", or leave the class out with classes=(...)'
+            )
+    return names[chosen]
+
+
+def _check_groups(source: _Source) -> None:
+    """Refuse a group that is in the test part and in one that training sees."""
+    if "group" not in source.table:
+        return
+    table = source.table[source.table["group"] != ""]
+    tested = set(table["group"][table["part"] == "test"])
+    seen = table[(table["part"] != "test") & table["group"].isin(tested)]
+    if len(seen):
+        raise ValueError(
+            f"group {seen['group'].iloc[0]!r} of {source.name} is in test and in "
+            f"{seen['part'].iloc[0]} ({seen['path'].iloc[0]}), and so are "
+            f"{seen['group'].nunique() - 1} other groups: the test would leak; "
+            'test="group" divides the images anew by whole groups'
+        )
+
+
+def _limited(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
+    """Draw at most `limit` rows a class and part."""
+    classes = table["label"].max() + 1
+    kept = []
+    for i, part in enumerate(("train", "test", "unlabelled")):
+        labels = table["label"][table["part"] == part]
+        for label in labels.unique():
+            rng = np.random.default_rng((seed, i, label + 1))
+            most = limit if label >= 0 else limit * classes
+            kept.append(rng.permutation(labels.index[labels == label])[:most])
+    return table.loc[np.sort(np.concatenate(kept))]
+
+
+def _read(source: _Source, table: pd.DataFrame) -> ImageSet:
+    """Read the pixels of the images of a table, leaving out those that fail."""
+    images, failed = source.pixels(table.index.to_numpy(copy=True))
+    skipped: tuple[str, ...] = ()
+    if failed:
+        skipped = tuple(table["path"].iloc[list(failed)])
+        warnings.warn(
+            f"{source.name}: {len(failed)} of {len(table)} files could not be read and "
+            f"were left out, the first of them {skipped[0]} "
+            f"({next(iter(failed.values()))})",
+            stacklevel=3,
+        )
+        fine = np.delete(np.arange(len(table)), list(failed))
+        images, table = images[torch.from_numpy(fine)], table.iloc[fine]
+    for label, name in enumerate(source.classes):
+        for part in ("train", "test"):
+            if not ((table["label"] == label) & (table["part"] == part)).any():
+                raise ValueError(f"{source.name}: no {part} image of {name!r} is left")
+    factors = source.factors
+    return ImageSet(
+        name=source.name,
+        images=images,
+        labels=torch.from_numpy(table["label"].to_numpy(dtype=np.int64, copy=True)),
+        part=table["part"].to_numpy(dtype=np.str_),
+        classes=source.classes,
+        groups=table["group"].to_numpy(dtype=np.str_) if "group" in table else None,
+        files=tuple(table["file"]) if "file" in table else None,
+        factors=None
+        if factors is None
+        else factors.loc[table.index].reset_index(drop=True),
+        skipped=skipped,
+    )

@@ -1,0 +1,128 @@
+"""SimCLR: two views of one image agree, views of different images do not.
+
+Source: Chen, Kornblith, Norouzi and Hinton, *A Simple Framework for Contrastive Learning
+of Visual Representations*, ICML 2020 (arXiv:2002.05709), section 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sslkit import augment
+from sslkit.augment import Augmentation, Draw
+from sslkit.encoders import Encoder
+
+
+def _augmentation() -> Augmentation:
+    return Augmentation(
+        crop=(0.2, 1.0),
+        flip=0.5,
+        jitter=0.8,
+        brightness=0.4,
+        contrast=0.4,
+        saturation=0.4,
+        hue=0.1,
+        greyscale=0.2,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides a SimCLR.
+
+    Attributes:
+        augmentation: What the two views of an image may differ in, and so what the
+            features are asked to ignore.
+        temperature: Divides the cosine similarities; above 0.
+        hidden: Width of the projector's hidden layer; ``None`` is the encoder's.
+        embedding: Length of an embedding, the projector's output.
+
+    Raises:
+        ValueError: If the temperature is not above 0.
+    """
+
+    augmentation: Augmentation = field(default_factory=_augmentation)
+    temperature: float = 0.5
+    hidden: int | None = None
+    embedding: int = 128
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError(f"temperature is {self.temperature}; it must be above 0")
+
+    def objective(self, encoder: Encoder) -> SimCLR:
+        """The objective that trains ``encoder`` with these settings."""
+        return SimCLR(encoder, self)
+
+
+class SimCLR(nn.Module):
+    """Two random views an image, a projector, and NT-Xent between the embeddings."""
+
+    def __init__(self, encoder: Encoder, settings: Settings) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.settings = settings
+        hidden = settings.hidden or encoder.dim
+        self.projector = nn.Sequential(
+            nn.Linear(encoder.dim, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, settings.embedding),
+        )
+
+    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
+        """Two views ``(B, 3, H, W)`` in [0, 1], each with its own random parameters."""
+        return [augment.view(images, self.settings.augmentation, draw) for _ in range(2)]
+
+    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
+        """NT-Xent of the two views, encoded in one pass, and how often they find each other."""
+        z1, z2 = self.projector(self.encoder(torch.cat(views))).chunk(2)
+        loss = nt_xent(z1, z2, self.settings.temperature)
+        with torch.no_grad():
+            nearest = (F.normalize(z1) @ F.normalize(z2).T).argmax(1)
+            own = torch.arange(len(z1), device=z1.device)
+            accuracy = (nearest == own).float().mean()
+        return {"loss": loss, "accuracy": accuracy}
+
+    def after_step(self, progress: float) -> None:
+        """Nothing moves but what the optimiser moves."""
+
+
+def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
+    """Normalised temperature-scaled cross-entropy between two views of ``B`` images.
+
+    Each of the ``2B`` embeddings must pick the other view of its image among the
+    ``2B - 1`` others, by cosine similarity.
+
+    Args:
+        z1: ``(B, D)`` embeddings of the first views.
+        z2: ``(B, D)`` embeddings of the second views, in the same order.
+        temperature: Divides the similarities; above 0.
+
+    Returns:
+        The mean over all ``2B`` embeddings, a scalar; ``ln(2B - 1)`` when every
+        embedding is the same (a collapse).
+
+    Raises:
+        ValueError: If the shapes differ or there is only one image.
+
+    Source:
+        SimCLR, equation 1 and algorithm 1.
+    """
+    if z1.shape != z2.shape or z1.ndim != 2:
+        raise ValueError(
+            f"embeddings must be two (B, D) tensors of one shape, not "
+            f"{tuple(z1.shape)} and {tuple(z2.shape)}"
+        )
+    count = len(z1)
+    if count < 2:
+        raise ValueError("NT-Xent compares images with each other; one image is not enough")
+    z = F.normalize(torch.cat([z1, z2]).float())
+    similarity = z @ z.T / temperature
+    similarity.fill_diagonal_(float("-inf"))  # an embedding is not its own neighbour
+    other_view = torch.arange(2 * count, device=z.device).roll(count)
+    return F.cross_entropy(similarity, other_view)

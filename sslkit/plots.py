@@ -1,0 +1,206 @@
+"""The figures of the book: data first, keyword-only options, a Figure back.
+
+Call `style()` once, then end a cell with a figure. The figures are not pyplot's, so none
+is shown twice and none stays open. A `summary` is from `tables.summarise`; a figure of
+one that mixes data sets or profiles raises ValueError.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from sslkit.data import ImageSet
+    from sslkit.evaluate import Score
+    from sslkit.splits import Split
+
+# Through the whole book. Each colour stands 3:1 against white, and any two stay apart
+# under the three colour-vision deficiencies; the markers tell them apart in grey.
+METHOD_COLOURS = {
+    "random": "#8C8C8C",
+    "supervised": "#222222",
+    "rotnet": "#CF7A00",
+    "rotnet-jitter": "#B5332E",
+    "simclr": "#0072B2",
+}
+METHOD_LABELS = {
+    "random": "random encoder",
+    "supervised": "supervised",
+    "rotnet": "RotNet",
+    "rotnet-jitter": "RotNet + jitter",
+    "simclr": "SimCLR",
+}
+METHOD_MARKERS = dict(zip(METHOD_LABELS, "Xs^Do", strict=True))
+PROTOCOL_LABELS = {
+    "linear": "linear probe",
+    "mlp": "MLP head",
+    "finetune": "fine-tuned",
+    "knn": "kNN",
+}
+
+_WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5
+_SMALL = 9.0
+_GREY, _GREEN = "#666666", "#009E73"
+_ACCURACY = "test accuracy (%)"
+_STYLE: Any = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10.5,
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "font.size": 10.5,
+    "grid.color": "#E6E6E6",
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markeredgecolor": "white",
+    "lines.markeredgewidth": 0.8,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "sslkit",
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+}
+
+
+def style(figure_format: Literal["svg", "png", "jpeg"] = "svg") -> None:
+    """Set the book's look and, in a notebook, the format of its figures.
+
+    Args:
+        figure_format: `"svg"` for marks and small images, `"jpeg"` for photographs,
+            `"png"` for thousands of points.
+    """
+    from IPython.core.getipython import get_ipython
+    from matplotlib_inline import backend_inline
+
+    mpl.rcParams.update(_STYLE)
+    options: dict[str, Any] = {
+        "svg": {"metadata": {"Date": None}},  # the same figure is the same bytes
+        "png": {},
+        "jpeg": {"pil_kwargs": {"quality": 85}},
+    }
+    if get_ipython() is not None:
+        use: Any = backend_inline.set_matplotlib_formats
+        use(figure_format, **options[figure_format])
+
+
+def pixels(image: Tensor) -> NDArray[np.uint8]:
+    """Give an image (C, H, W), uint8 or float in [0, 1], as (H, W, 3) uint8.
+
+    Raises:
+        ValueError: If the tensor is not one image of one or three channels.
+    """
+    if image.ndim != 3 or image.shape[0] not in (1, 3):
+        raise ValueError(f"an image is (3, H, W) or (1, H, W), not {(*image.shape,)}")
+    image = image.detach().cpu()
+    if image.is_floating_point():
+        image = (image.clamp(0, 1) * 255).round().byte()
+    return image.expand(3, -1, -1).permute(1, 2, 0).numpy()
+
+
+# --------------------------------------------------------------------- images
+
+
+def grid(
+    images: Tensor | Mapping[str, Tensor],
+    *,
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    scale: float = 1.0,
+) -> Figure:
+    """Show images side by side, their pixels unsmoothed.
+
+    Args:
+        images: (N, 3, H, W) uint8 or float in [0, 1]; or such images by the title of
+            their row, say by method.
+        titles: a caption over each image or, with titled rows, over each column.
+        columns: images a row; 8 at most if not given. Titled rows do not wrap.
+        scale: side of an image in inches, where the width of the page allows it.
+
+    Raises:
+        ValueError: If there is no image, or the captions are not as many as needed.
+    """
+    if isinstance(images, Tensor):
+        columns = columns or max(1, min(8, len(images)))
+        names, rows, wanted = [], list(torch.split(images, columns)), len(images)
+    else:
+        names, rows = list(images), list(images.values())
+        columns = wanted = max((len(row) for row in rows), default=0)
+    if wanted == 0:
+        raise ValueError("no images to show")
+    if titles is not None and len(titles) != wanted:
+        raise ValueError(f"{len(titles)} titles where {wanted} are needed")
+
+    # In inches from the upper left, in a single axes, which keeps it light.
+    gap, line = 0.06, 0.17
+    left = max((gap + 0.072 * len(name) for name in names), default=0.0)
+    side = min(scale, (7.0 - left) / columns - gap)
+    tall = side * rows[0].shape[-2] / rows[0].shape[-1]
+    head = line * max((title.count("\n") + 1 for title in titles or []), default=0)
+    step = tall + gap + (0 if names else head)  # titled rows share the captions
+    width = left + columns * (side + gap) - gap
+    height = head + (len(rows) - 1) * step + tall
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for i, row in enumerate(rows):
+        top, middle = head + i * step, head + i * step + tall / 2
+        if names:
+            axes.text(left - gap, middle, names[i], ha="right", va="center", size=_SMALL)
+        for j, image in enumerate(row):
+            x = left + j * (side + gap)
+            where = (x, x + side, top + tall, top)
+            axes.imshow(pixels(image), extent=where, interpolation="none")
+            if titles is not None and (i == 0 or not names):
+                text, over = titles[i * columns + j], top - 0.03
+                axes.text(x + side / 2, over, text, ha="center", va="bottom", size=_SMALL)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+    return figure
+
+
+def budget(split: Split, images: ImageSet) -> Figure:
+    """Show what a label budget uses: a bar a class, from training to test.
+
+    Args:
+        split: the split to show.
+        images: the set it was drawn from, for what balancing left out of the pool.
+    """
+    counts = split.counts
+    labels = images.labels.cpu()[images.rows("train")]
+    training = np.bincount(labels.numpy(), minlength=len(counts))
+    rest = counts["pool"] - counts["train"] - counts["val"]
+    parts = [
+        ("labels that train", counts["train"], _GREEN, ""),
+        ("labels that choose the epoch", counts["val"], "#7FD6B8", "////"),
+        ("rest of the pool, no labels", rest, "#DDDDDD", ""),
+        ("left out to balance", training - counts["pool"], "#FFFFFF", ""),
+        ("test", counts["test"], "#B9A3D0", ""),
+    ]
+    figure, axes = _figure(height=1.35 + 0.32 * len(counts))
+    total = (training + counts["test"]).max()
+    start = np.zeros(len(counts))
+    for name, sizes, colour, hatch in parts:
+        if not sizes.any():
+            continue
+        if name == "test":  # stands apart, as no part of the training images
+            start[:] = start.max() + 0.02 * total
+        bars = axes.barh(list(counts.index), sizes, 0.7, start, color=colour)
+        plt_edge = {"edgecolor": "#444444", "linewidth": 0.6, "hatch": hatch}
+        bars.set_label(f"{name} ({sizes.sum()})")
+        start += sizes
+    return figure

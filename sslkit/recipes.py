@@ -1,0 +1,344 @@
+"""Recipes: everything that decides a run, and the profiles they start from."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from sslkit import methods
+from sslkit.augment import Augmentation
+from sslkit.encoders import Backbone
+from sslkit.encoders import Settings as Encoder
+from sslkit.evaluate import PROTOCOLS
+from sslkit.methods import METHODS, rotnet, simclr
+from sslkit.train import Training
+
+ARMS = ("supervised", "random", *METHODS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Which images; the arguments of ``sslkit.load`` and ``sslkit.split``.
+
+    Attributes:
+        name: ``"shapes"``, torchvision's ``"cifar10"``, ``"stl10"``,
+            ``"fashionmnist"``, or a folder.
+        image_size: Side in pixels.
+        classes: A subset of the classes, or all.
+        groups: Pattern or CSV column that says which images belong together, or none.
+        test: ``"given"``, or set aside by ``"image"`` or by ``"group"``.
+        limit: At most this many images a class, or all.
+        balance: Cut the pool to the smallest class.
+        on_error: ``"raise"`` or ``"skip"``, for a file that cannot be read.
+    """
+
+    name: str = "shapes"
+    image_size: int = 32
+    classes: tuple[str, ...] | None = None
+    groups: str | None = None
+    test: Literal["given", "image", "group"] = "given"
+    limit: int | None = None
+    balance: bool = True
+    on_error: Literal["raise", "skip"] = "raise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a run.
+
+    Attributes:
+        data: The images.
+        method: Settings of a method, or ``None``: no pretraining. Without pretraining,
+            fine-tuning is supervised training and a linear probe the random floor.
+        encoder: Backbone, stem, starting weights.
+        pretraining: Training without labels.
+        downstream: Fine-tuning, or supervised training.
+        probe: Training of a head on frozen features.
+        augmentation: Random views while labels train the encoder.
+        fraction: Share of the pool whose labels may be used.
+        draw: Which labels.
+        seed: Which initial weights and which order.
+        pretrain: Pretrain on the training images of the ``"budget"`` alone, as the study
+            did, or on ``"all"`` images of the pool but the validation ones. Never with
+            labels.
+        protocols: How the encoder is judged.
+        precision: Lightning's name for it; ``"auto"`` is bf16 on CUDA, else 32 bits.
+        profile: Where the values came from. A label; it decides nothing.
+    """
+
+    data: Data = field(default_factory=Data)
+    method: methods.Settings | None
+    encoder: Encoder = field(default_factory=Encoder)
+    pretraining: Training = field(default_factory=Training)
+    downstream: Training = field(default_factory=Training)
+    probe: Training = field(default_factory=Training)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    fraction: float
+    draw: int = 0
+    seed: int = 0
+    pretrain: Literal["budget", "all"] = "budget"
+    protocols: tuple[str, ...] = ("linear", "finetune")
+    precision: str = "auto"
+    profile: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.protocols) - set(PROTOCOLS)
+        if unknown or not self.protocols:
+            raise ValueError(f"protocols {self.protocols}: choose from {PROTOCOLS}")
+        if self.pretrain not in ("budget", "all"):
+            raise ValueError(f"pretrain '{self.pretrain}' is not budget or all")
+
+    @property
+    def arm(self) -> str:
+        """The name in tables, but for the protocol: ``scratch`` without pretraining."""
+        if self.method is None:
+            return "scratch"
+        if isinstance(self.method, rotnet.Settings):
+            return "rotnet-jitter" if self.method.jitter else "rotnet"
+        return "simclr"
+
+
+def method_name(recipe: Recipe, protocol: str) -> str:
+    """What tables call it: without pretraining, ``supervised`` or ``random``."""
+    if recipe.method is None:
+        return "supervised" if protocol == "finetune" else "random"
+    return recipe.arm
+
+
+# ------------------------------------------------------------------- profiles
+
+_CROP = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
+
+# shapes: hue over the full circle, since colour is what two views share most cheaply.
+_SHAPES_VIEWS = Augmentation(
+    crop=(0.2, 1.0),
+    flip=0.5,
+    jitter=0.8,
+    brightness=0.6,
+    contrast=0.6,
+    saturation=0.6,
+    hue=0.5,
+    greyscale=0.2,
+)
+_STUDY_VIEWS = Augmentation(
+    crop=(0.08, 1.0),
+    flip=0.5,
+    jitter=0.8,
+    brightness=0.8,
+    contrast=0.8,
+    saturation=0.8,
+    hue=0.2,
+    greyscale=0.2,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Starting values of a recipe; a chapter or a user overrides what differs."""
+
+    data: str
+    image_size: int
+    encoder: Encoder
+    pretraining: Training
+    downstream: Training
+    probe: Training
+    simclr: simclr.Settings
+    pretrain: Literal["budget", "all"]
+    protocols: tuple[str, ...]
+    limit: int | None = None
+    augmentation: Augmentation = _CROP
+
+
+_QUICK = Profile(
+    data="shapes",
+    image_size=32,
+    encoder=Encoder(backbone="tiny"),
+    pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, steps=900, batch_size=128),
+    downstream=Training(lr=1e-3, epochs=30, steps=300, batch_size=64),
+    probe=Training(lr=1e-2, epochs=30, steps=300, batch_size=64),
+    simclr=simclr.Settings(augmentation=_SHAPES_VIEWS),
+    pretrain="all",
+    protocols=("linear", "finetune"),
+)
+
+PROFILES: dict[str, Profile] = {
+    "smoke": replace(
+        _QUICK,
+        limit=100,
+        pretraining=replace(_QUICK.pretraining, epochs=2, steps=4, batch_size=32),
+        downstream=replace(_QUICK.downstream, epochs=2, steps=4),
+        probe=replace(_QUICK.probe, epochs=2, steps=4),
+    ),
+    "quick": _QUICK,
+    "study-small": replace(
+        _QUICK,
+        image_size=32,
+        pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, batch_size=64),
+        downstream=Training(lr=1e-3, epochs=30, batch_size=64),
+        probe=Training(lr=1e-2, epochs=30, batch_size=64),
+        simclr=simclr.Settings(),
+        pretrain="budget",
+    ),
+    "study": replace(
+        _QUICK,
+        data="cifar10",
+        image_size=32,
+        encoder=Encoder(backbone="resnet50"),
+        pretraining=Training(),
+        downstream=Training(),
+        probe=Training(),
+        simclr=simclr.Settings(augmentation=_STUDY_VIEWS),
+        pretrain="budget",
+        protocols=PROTOCOLS,
+    ),
+}
+
+
+def recipe(
+    method: str,
+    *,
+    profile: str = "quick",
+    data: str | None = None,
+    fraction: float = 0.05,
+    draw: int = 0,
+    seed: int = 0,
+    image_size: int | None = None,
+    classes: tuple[str, ...] | None = None,
+    groups: str | None = None,
+    test: Literal["given", "image", "group"] = "given",
+    limit: int | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    backbone: Backbone | None = None,
+    init: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    pretrain: Literal["budget", "all"] | None = None,
+    protocols: tuple[str, ...] | None = None,
+) -> Recipe:
+    """A recipe from a method's name, a profile and what differs from the profile.
+
+    Supervised training gets the steps of pretraining on top of its own, so that no arm
+    learns for longer than another.
+
+    Args:
+        method: ``"rotnet"``, ``"rotnet-jitter"``, ``"simclr"``, ``"supervised"`` or
+            ``"random"`` (an encoder that never learnt).
+        profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
+        data: A built-in set or a folder; the profile's if not given.
+        fraction: Share of the labels, in (0, 1].
+        draw: Which labels; published ones start at 0, tuning uses 100 and above.
+        seed: Which initial weights and order.
+        image_size: Side in pixels.
+        classes: A subset of the classes.
+        groups: Pattern or CSV column of what belongs together.
+        test: Where the test images come from.
+        limit: At most this many images a class.
+        on_error: What to do with a file that cannot be read.
+        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"``, ``"resnet50"``.
+        init: Starting weights.
+        epochs: Of pretraining and of fine-tuning alike, as passes over the images.
+        batch_size: Images a step, of pretraining and of fine-tuning alike.
+        pretrain: On the ``"budget"`` or on ``"all"`` images.
+        protocols: How to judge; the profile's if not given.
+
+    Raises:
+        ValueError: If the method or the profile is unknown, or a value is out of range.
+    """
+    if method not in ARMS:
+        raise ValueError(f"method '{method}' is not one of {', '.join(ARMS)}")
+    if profile not in PROFILES:
+        raise ValueError(f"profile '{profile}' is not one of {', '.join(PROFILES)}")
+    start = PROFILES[profile]
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
+    name = data or start.data
+    pretraining, downstream = start.pretraining, start.downstream
+    if epochs is not None:
+        pretraining = replace(pretraining, epochs=epochs, steps=None)
+        downstream = replace(downstream, epochs=epochs, steps=None)
+    if batch_size is not None:
+        pretraining = replace(pretraining, batch_size=batch_size)
+        downstream = replace(downstream, batch_size=batch_size)
+    settings = METHODS.get(method)
+    if method == "simclr":
+        settings = start.simclr
+    elif method == "supervised":
+        downstream = _longer(downstream, pretraining)
+        protocols = ("finetune",)
+    elif method == "random":
+        protocols = tuple(p for p in protocols or start.protocols if p != "finetune")
+    size = image_size or start.image_size
+    encoder = replace(
+        start.encoder,
+        backbone=backbone or start.encoder.backbone,
+        stem="small" if size <= 64 and init != "imagenet" else "image",
+        init=init or start.encoder.init,
+    )
+    return Recipe(
+        data=Data(
+            name=name,
+            image_size=size,
+            classes=classes,
+            groups=groups,
+            test=test,
+            limit=limit or start.limit,
+            on_error=on_error,
+        ),
+        method=settings,
+        encoder=encoder,
+        pretraining=pretraining,
+        downstream=downstream,
+        probe=start.probe,
+        augmentation=start.augmentation,
+        fraction=fraction,
+        draw=draw,
+        seed=seed,
+        pretrain=pretrain or start.pretrain,
+        protocols=protocols or start.protocols,
+        profile=profile,
+    )
+
+
+def _longer(downstream: Training, pretraining: Training) -> Training:
+    """``downstream`` with the length of ``pretraining`` added."""
+    if downstream.steps and pretraining.steps:
+        return replace(downstream, steps=downstream.steps + pretraining.steps)
+    return replace(downstream, epochs=downstream.epochs + pretraining.epochs)
+
+
+# ----------------------------------------------------------------------- JSON
+
+
+def to_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values for JSON; ``from_dict`` reads it back."""
+    plain = dataclasses.asdict(recipe)
+    if recipe.method is not None:
+        plain["method"]["name"] = type(recipe.method).__module__.rsplit(".", 1)[-1]
+    return plain
+
+
+def from_dict(plain: dict[str, Any]) -> Recipe:
+    """A recipe from the plain values of ``to_dict``.
+
+    Raises:
+        TypeError: If a field is unknown or missing.
+    """
+    plain = dict(plain)
+    if plain["method"] is not None:
+        settings = dict(plain["method"])
+        kinds = {"rotnet": rotnet.Settings, "simclr": simclr.Settings}
+        plain["method"] = _decode(kinds[settings.pop("name")], settings)
+    return _decode(Recipe, plain)
+
+
+def _decode(kind: Any, value: Any) -> Any:
+    """A value of the declared type: dataclasses from dicts, tuples from lists."""
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints = typing.get_type_hints(kind)
+        unknown = set(value) - set(hints)
+        if unknown:
+            raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}")
+        return kind(**{name: _decode(hints[name], v) for name, v in value.items()})
+    return tuple(value) if isinstance(value, list) else value

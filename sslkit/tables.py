@@ -1,0 +1,133 @@
+"""From records to tables: a row a score, means with intervals, paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from sslkit.recipes import method_name
+from sslkit.runs import Run
+
+ORDER = ("random", "supervised", "rotnet", "rotnet-jitter", "simclr")
+PAIRED_BY = ("data", "profile", "fraction", "draw", "seed")
+
+
+def table(runs: Iterable[Run]) -> pd.DataFrame:
+    """Every score of every run, a row a score, sorted; the columns of ``sslkit table``.
+
+    ``low`` and ``high`` are the bootstrap interval over test images of that one trained
+    model; intervals over draws and seeds are ``summarise``'s.
+    """
+    rows = [_row(run, protocol) for run in runs for protocol in run.scores]
+    frame = pd.DataFrame(rows)
+    if frame.empty:
+        return frame
+    order = pd.Categorical(frame["method"], [*ORDER, *sorted(set(frame["method"]) - {*ORDER})])
+    by = ["data", "profile", "fraction", "method", "protocol", "draw", "seed"]
+    return frame.assign(method=order).sort_values(by).astype({"method": str}).reset_index(drop=True)
+
+
+def _row(run: Run, protocol: str) -> dict[str, object]:
+    recipe, score = run.recipe, run.scores[protocol]
+    trained = recipe.downstream if protocol == "finetune" else recipe.probe
+    return {
+        "data": recipe.data.name,
+        "profile": recipe.profile,
+        "method": method_name(recipe, protocol),
+        "schedule": trained.schedule,
+        "init": recipe.encoder.init,
+        "pretrain": recipe.pretrain if recipe.method else "none",
+        "fraction": recipe.fraction,
+        "protocol": protocol,
+        "draw": recipe.draw,
+        "seed": recipe.seed,
+        "backbone": recipe.encoder.backbone,
+        "image_size": recipe.data.image_size,
+        "epochs": recipe.pretraining.epochs if recipe.method else trained.epochs,
+        "n_train": score.n_train,
+        "n_test": score.n_test,
+        "loss": score.loss,
+        "accuracy": score.accuracy,
+        "low": score.low,
+        "high": score.high,
+        "macro_recall": score.macro_recall,
+        "majority": score.majority,
+        "last_accuracy": score.last_accuracy,
+        "last_loss": score.last_loss,
+        "seconds": sum(run.about["seconds"].get(p, 0) for p in ("pretrain", protocol)),
+        "commit": run.about["commit"],
+        "machine": run.about["machine"],
+    }
+
+
+def interval(values: ArrayLike) -> tuple[float, float, float]:
+    """Mean and 95 % t-interval of independent values: one a draw (and seed).
+
+    Returns:
+        Mean, lower and upper end; the ends are NaN for fewer than two values.
+    """
+    x = np.asarray(values, dtype=float)
+    mean = float(x.mean())
+    if len(x) < 2:
+        return mean, np.nan, np.nan
+    half = float(stats.t.ppf(0.975, len(x) - 1) * stats.sem(x))
+    return mean, mean - half, mean + half
+
+
+def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
+    """Mean and 95 % t-interval over draws and seeds, by data, fraction, method, protocol.
+
+    Args:
+        frame: From ``table``.
+        value: The column to summarise.
+
+    Returns:
+        Columns of the grouping, then ``runs``, ``mean``, ``low``, ``high``.
+    """
+    by = ["data", "profile", "fraction", "method", "protocol"]
+    rows = [
+        (*names, len(group), *interval(group[value]))
+        for names, group in frame.groupby(by, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*by, "runs", "mean", "low", "high"])
+
+
+def differences(
+    frame: pd.DataFrame, *, against: str = "supervised", value: str = "accuracy"
+) -> pd.DataFrame:
+    """Each method less a baseline, paired by draw and seed, with a 95 % t-interval.
+
+    Args:
+        frame: From ``table``.
+        against: The baseline: ``"supervised"`` or ``"random"``.
+        value: The column to compare.
+
+    Returns:
+        Columns data, profile, fraction, method, protocol, ``pairs``, ``mean``, ``low``,
+        ``high``; positive where the method is higher.
+
+    Raises:
+        ValueError: If the baseline was run twice for one draw and seed, so that pairs
+            would be ambiguous, or a method has no partner at all.
+    """
+    keys = list(PAIRED_BY)
+    base = frame[frame["method"] == against]
+    if against == "random":
+        base = base[base["protocol"] == "linear"]
+    if base.duplicated(keys).any():
+        raise ValueError(f"several '{against}' runs for one draw and seed; select one first")
+    others = frame[~frame["method"].isin([against])]
+    pairs = others.merge(base[[*keys, value]], on=keys, suffixes=("", "_base"))
+    if pairs.empty:
+        raise ValueError(f"no run has a '{against}' run of its draw and seed beside it")
+    pairs["difference"] = pairs[value] - pairs[f"{value}_base"]
+    by = ["data", "profile", "fraction", "method", "protocol"]
+    rows = [
+        (*names, len(group), *interval(group["difference"]))
+        for names, group in pairs.groupby(by, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*by, "pairs", "mean", "low", "high"])

@@ -1,0 +1,289 @@
+"""The one loop over images: any objective, any images, any number of epochs."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from tqdm.std import tqdm
+
+from sslkit.augment import Draw
+
+SECONDS_BETWEEN_CHECKPOINTS = 10
+VALIDATION_SEED = 2**31 - 1  # the views of validation images are the same every epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How long and how fast to learn.
+
+    Attributes:
+        optimiser: ``"adam"``, ``"adamw"`` or ``"sgd"`` (momentum 0.9, Nesterov).
+        lr: Highest learning rate.
+        schedule: ``"cosine"`` falls to 0 at the last step, ``"constant"`` stays.
+        warmup: Share of all steps over which the rate first rises linearly, in [0, 1).
+        epochs: Passes over the images; after each, validation is measured.
+        steps: Optimiser steps in all, where runs on different numbers of images are to
+            be compared; an epoch is then ``steps / epochs`` steps, rounded up.
+        batch_size: Images a step, before turns and views. The images of a pass are
+            dealt into batches of nearly equal size, none larger, none left over.
+        weight_decay: On weights alone, not on biases or batch-norm.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: float = 3e-4
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: float = 0.0
+    epochs: int = 100
+    steps: int | None = None
+    batch_size: int = 64
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.optimiser not in ("adam", "adamw", "sgd"):
+            raise ValueError(f"optimiser '{self.optimiser}' is not adam, adamw or sgd")
+        if self.schedule not in ("cosine", "constant"):
+            raise ValueError(f"schedule '{self.schedule}' is not cosine or constant")
+        if self.lr <= 0 or not 0 <= self.warmup < 1:
+            raise ValueError(f"lr {self.lr} or warmup {self.warmup} is out of range")
+        if min(self.epochs, self.batch_size, self.steps or 1) < 1:
+            raise ValueError("epochs, steps and batch_size must be at least 1")
+
+
+class Objective(Protocol):
+    """What ``fit`` trains: a method, or the classifier. Also an ``nn.Module``."""
+
+    encoder: nn.Module
+
+    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
+        """Views of a batch, on its device; ``self.training`` says which kind."""
+
+    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
+        """``"loss"`` and metrics, scalars. The loss is in here for DDP's sake."""
+
+    def after_step(self, progress: float) -> None:
+        """Called after each step with the share of steps done, in (0, 1]."""
+
+
+class Source(Protocol):
+    """Images (or features) by row."""
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The rows and their labels, on the training device."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves beside the trained objective.
+
+    Attributes:
+        history: Columns epoch, step, metric, value; metrics ``train_loss``,
+            ``val_loss``, ``lr`` and whatever else the objective reports.
+        selected: The weights of the epoch with the lowest validation loss (the last
+            epoch's without validation). The objective itself holds the last ones.
+        selected_epoch: That epoch, counted from 1.
+    """
+
+    history: pd.DataFrame
+    selected: dict[str, Tensor]
+    selected_epoch: int
+
+
+def fit(
+    objective: Objective,
+    images: Source,
+    rows: Tensor,
+    *,
+    validation: Tensor | None,
+    training: Training,
+    seed: int,
+    fabric: Fabric,
+    checkpoint: Path | None = None,
+    title: str = "training",
+) -> Fitted:
+    """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
+
+    Args:
+        objective: What to train, on any device; left on Fabric's device, in eval mode.
+        images: Where batches come from.
+        rows: ``(N,)`` int64, the rows to learn from.
+        validation: ``(M,)`` rows whose loss selects an epoch, or none.
+        training: Optimiser, schedule, length.
+        seed: Decides the order of the images and every random view.
+        fabric: Device, precision, processes.
+        checkpoint: Written every few seconds at the end of an epoch, and resumed from
+            when it exists; the result is the same as without interruption.
+        title: What the progress bar says.
+
+    Raises:
+        ValueError: If there are no rows, or nothing in the objective can learn.
+        FloatingPointError: If a loss is not finite; names the step and what to try.
+    """
+    if len(rows) == 0:
+        raise ValueError(f"{title}: no images to train on")
+    module = cast(nn.Module, objective)
+    module.to(fabric.device)
+    optimiser = _optimiser(module, training)
+    model, optimiser = fabric.setup(module, optimiser)
+    batches = math.ceil(len(rows) / training.batch_size)
+    epoch_steps = math.ceil(training.steps / training.epochs) if training.steps else batches
+    total = epoch_steps * training.epochs
+
+    state = _State()
+    if checkpoint is not None and checkpoint.exists():
+        state.resume(checkpoint, module, optimiser, fabric)
+    saved = time.monotonic()
+    bar = tqdm(range(state.epoch, training.epochs), title, training.epochs, initial=state.epoch,
+               unit="epoch", mininterval=1, dynamic_ncols=True)  # fmt: skip
+    for epoch in bar:
+        module.train()
+        seen: dict[str, list[Tensor]] = {}
+        for step in range(epoch * epoch_steps, (epoch + 1) * epoch_steps):
+            turn, index = divmod(step, batches)
+            if index == 0 or step == epoch * epoch_steps:
+                order = np.random.default_rng([seed, turn]).permutation(len(rows))
+                dealt = np.array_split(order, batches)
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(step, total, training)
+            batch, labels = images.take(rows[torch.from_numpy(dealt[index])])
+            with torch.no_grad():
+                views = objective.views(
+                    batch, Draw(seed, step, size=len(batch), device=batch.device)
+                )
+            outputs = model(views, labels)
+            fabric.backward(outputs["loss"])
+            optimiser.step()
+            optimiser.zero_grad()
+            objective.after_step((step + 1) / total)
+            for metric, value in outputs.items():
+                seen.setdefault(metric, []).append(value.detach())
+        values = _epoch_means(seen, first=epoch * epoch_steps, title=title)
+        values["lr"] = learning_rate((epoch + 1) * epoch_steps - 1, total, training)
+        if validation is not None:
+            values |= _validate(model, objective, images, validation, training.batch_size)
+        state.finish_epoch(module, values, steps=(epoch + 1) * epoch_steps)
+        bar.set_postfix({k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")})
+        due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
+        if checkpoint is not None and due and epoch + 1 < training.epochs:
+            state.save(checkpoint, module, optimiser, fabric)
+            saved = time.monotonic()
+    module.eval()
+    history = pd.DataFrame(state.history, columns=["epoch", "step", "metric", "value"])
+    return Fitted(history, state.selected, state.selected_epoch)
+
+
+def learning_rate(step: int, total: int, training: Training) -> float:
+    """The rate at one of ``total`` steps (counted from 0).
+
+    Cosine: ``lr * (1 + cos(pi * t)) / 2``, where ``t`` is the share done of the steps
+    after warm-up.
+
+    Source:
+        Loshchilov and Hutter, SGDR (arXiv:1608.03983), equation 5, without restarts.
+    """
+    rising = round(training.warmup * total)
+    if step < rising:
+        return training.lr * (step + 1) / rising
+    if training.schedule == "constant":
+        return training.lr
+    done = (step - rising) / max(1, total - 1 - rising)
+    return training.lr * (1 + math.cos(math.pi * done)) / 2
+
+
+class _State:
+    """What an interrupted run needs beside weights and optimiser."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.history: list[tuple[int, int, str, float]] = []
+        self.selected: dict[str, Tensor] = {}
+        self.selected_epoch = 0
+        self.lowest = math.inf
+
+    def finish_epoch(self, module: nn.Module, values: dict[str, float], steps: int) -> None:
+        self.epoch += 1
+        self.history += [(self.epoch, steps, metric, v) for metric, v in values.items()]
+        loss = values.get("val_loss", -self.epoch)  # without validation the last is taken
+        if loss < self.lowest:
+            self.lowest, self.selected_epoch = loss, self.epoch
+            self.selected = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    def save(
+        self, path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+    ) -> None:
+        if not fabric.is_global_zero:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save(
+            {"module": module.state_dict(), "optimiser": optimiser.state_dict(), **vars(self)},
+            partial,
+        )
+        partial.replace(path)
+
+    def resume(
+        self, path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+    ) -> None:
+        kept = torch.load(path, map_location=fabric.device, weights_only=True)
+        module.load_state_dict(kept.pop("module"))
+        optimiser.load_state_dict(kept.pop("optimiser"))
+        vars(self).update(kept)
+
+
+def _optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
+    learning = [p for p in module.parameters() if p.requires_grad]
+    if not learning:
+        raise ValueError("nothing to train: every parameter is frozen")
+    groups = [
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": training.weight_decay},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if training.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=training.lr, momentum=0.9, nesterov=True)
+    kind = torch.optim.AdamW if training.optimiser == "adamw" else torch.optim.Adam
+    return kind(groups, lr=training.lr)
+
+
+def _epoch_means(
+    seen: dict[str, list[Tensor]], *, first: int, title: str
+) -> dict[str, float]:
+    """Means over an epoch's steps: the one copy to the host, and the check on the losses."""
+    names = list(seen)
+    table = torch.stack([torch.stack(seen[name]).float() for name in names]).cpu()
+    losses = table[names.index("loss")]
+    if not torch.isfinite(losses).all():
+        step = first + int((~torch.isfinite(losses)).nonzero()[0])
+        raise FloatingPointError(
+            f"{title}: the loss is {losses[step - first].item()} at step {step}; try a "
+            "lower lr, a warmup, or full precision (precision='32-true')"
+        )
+    return {f"train_{name}": float(row.mean()) for name, row in zip(names, table, strict=True)}
+
+
+@torch.no_grad()
+def _validate(
+    model: nn.Module, objective: Objective, images: Source, rows: Tensor, batch_size: int
+) -> dict[str, float]:
+    """Means over validation images; every image counts, in views that never change."""
+    model.eval()
+    sums: dict[str, Tensor] = {}
+    dealt = torch.tensor_split(rows, math.ceil(len(rows) / batch_size))
+    for index, batch_rows in enumerate(dealt):
+        batch, labels = images.take(batch_rows)
+        draw = Draw(VALIDATION_SEED, index, size=len(batch), device=batch.device)
+        for metric, value in model(objective.views(batch, draw), labels).items():
+            share = value.float() * len(batch) / len(rows)
+            sums[metric] = sums[metric] + share if metric in sums else share
+    return {f"val_{name}": float(value) for name, value in sums.items()}

@@ -1,0 +1,217 @@
+"""The pages of the smoke profile in Chromium, opened as files, with no network.
+
+`make browser` builds them first; BOOK_SITE names the pages of another build.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("BOOK_SITE", ROOT / "_build/smoke/site/_build/html"))
+PAGES = sorted(page.name for page in (SITE / "book").glob("*.html"))
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE: Any = {"width": 1280, "height": 900}
+CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
+
+pytestmark = [
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium: get it with `apt-get install chromium`"
+    ),
+    pytest.mark.skipif(not PAGES, reason=f"no pages in {SITE}: run `make smoke`"),
+]
+
+# Lowest contrast (WCAG 2) of any text in the chapter, with the text that has it.
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (c) => {
+    const [r, g, b] = c.slice(0, 3).map((v) => v / 255).map(
+      (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const background = (e) => {
+    for (; e; e = e.parentElement) {
+      const colour = rgba(getComputedStyle(e).backgroundColor);
+      if (colour[3] > 127) return colour;
+    }
+    return [255, 255, 255];
+  };
+  let worst = [21, ""];
+  const walker = document.createTreeWalker(
+    document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, e = node.parentElement;
+    const box = e.getBoundingClientRect();
+    // Headerlinks and copy buttons show on hover; MathJax keeps hidden copies.
+    if (!node.data.trim() || !box.width || !box.height || !e.checkVisibility() ||
+        e.closest(".headerlink, button, mjx-assistive-mml, script, style")) continue;
+    const a = luminance(rgba(getComputedStyle(e).color)), b = luminance(background(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst[0]) worst = [ratio, node.data.trim().slice(0, 60)];
+  }
+  return worst;
+}"""
+
+
+@dataclass
+class Visit:
+    """An open page and what it did that it should not."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)  # addresses
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--no-first-run",
+                "--host-resolver-rules=MAP * ~NOTFOUND",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser) -> Iterator[Callable[[str], Visit]]:
+    """Open a page in a window of its own: visit(name)."""
+    contexts = []
+
+    def open_page(name: str) -> Visit:
+        contexts.append(browser.new_context(viewport=WIDE))
+        seen = Visit(contexts[-1].new_page())
+        seen.page.on("request", lambda r: seen.asked.append(r.url))
+        seen.page.on("requestfailed", lambda r: seen.errors.append(f"failed: {r.url}"))
+        seen.page.on("pageerror", lambda e: seen.errors.append(str(e)))
+        seen.page.goto((SITE / "book" / name).as_uri(), wait_until="load")
+        # Formulas and widgets are drawn by scripts after the page has loaded.
+        seen.page.wait_for_function(
+            """() => (!document.querySelector(".math")
+                      || document.querySelector("mjx-container"))
+                  && (!document.querySelector("script[type*=widget-view]")
+                      || document.querySelector(".jupyter-widgets"))"""
+        )
+        return seen
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def seen(request: pytest.FixtureRequest, visit: Callable[[str], Visit]) -> Visit:
+    """Each page, opened once for all its tests."""
+    return visit(request.param)
+
+
+def test_page_asks_no_other_host(seen: Visit) -> None:
+    assert seen.asked
+    here = ("file:", "data:", "blob:")
+    assert [address for address in seen.asked if not address.startswith(here)] == []
+
+
+def test_page_throws_no_error_and_misses_no_file(seen: Visit) -> None:
+    assert seen.errors == []
+
+
+def test_every_image_has_alt_text_that_is_no_path(seen: Visit) -> None:
+    images = seen.page.eval_on_selector_all("img", "all => all.map((e) => e.alt)")
+    assert [alt for alt in images if not alt.strip() or "_images/" in alt] == []
+
+
+def test_every_formula_is_typeset_without_an_error(seen: Visit) -> None:
+    formulas = seen.page.locator("article .math").count()
+    assert seen.page.locator("article .math mjx-container").count() >= formulas
+    assert seen.page.locator("mjx-merror").count() == 0
+
+
+def test_nothing_is_wider_than_a_phone(seen: Visit) -> None:
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen.page.set_viewport_size(WIDE)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_legible(seen: Visit, scheme: Literal["light", "dark"]) -> None:
+    seen.page.emulate_media(color_scheme=scheme)
+    seen.page.wait_for_function(
+        "(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme
+    )
+    ratio, text = seen.page.evaluate(CONTRAST)
+    assert ratio >= 4.5, text
+
+
+def test_root_leads_to_the_first_page(browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto((SITE / "index.html").as_uri())
+    page.wait_for_url("**/book/intro.html")
+    page.close()
+
+
+# What the first interactive figure of the page shows: its visible HTML panels.
+SHOWN = """() => {
+  const figure = document.querySelector(".widget-slider").closest(".cell_output");
+  return [...figure.querySelectorAll(".widget-html")]
+    .filter((e) => e.checkVisibility()).map((e) => e.innerHTML).join();
+}"""
+
+
+def test_slider_changes_the_figure_by_keyboard(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    handle = seen.page.locator(".widget-slider [role=slider]").first
+    handle.focus()
+    frames = [seen.page.evaluate(SHOWN)]
+    assert frames[0]
+    for key in ("ArrowRight", "End"):
+        seen.page.keyboard.press(key)
+        seen.page.wait_for_function(f"(old) => ({SHOWN})() !== old", arg=frames[-1])
+        frames.append(seen.page.evaluate(SHOWN))
+    assert len(set(frames)) == 3
+    seen.page.keyboard.press("Home")
+    seen.page.wait_for_function(f"(old) => ({SHOWN})() === old", arg=frames[0])
+    assert handle.get_attribute("aria-label")
+    assert seen.errors == []
+
+
+def test_slider_changes_the_figure_by_mouse(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    first = seen.page.evaluate(SHOWN)
+    slider = seen.page.locator(".widget-slider").first
+    handle = slider.locator("[role=slider]")
+    track = slider.locator(".noUi-base")
+    handle.hover()
+    seen.page.mouse.down()
+    box = track.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    seen.page.mouse.move(box["x"] + box["width"], middle, steps=5)
+    seen.page.mouse.up()
+    seen.page.wait_for_function(f"(old) => ({SHOWN})() !== old", arg=first)
+    last = seen.page.evaluate(SHOWN)
+    seen.page.mouse.click(box["x"] + 1, middle)
+    seen.page.wait_for_function(f"(old) => ({SHOWN})() !== old", arg=last)
+    assert seen.page.evaluate(SHOWN) == first
+    assert seen.errors == []

@@ -1,0 +1,17 @@
+"""Where the project and real images are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_images() -> Path:
+    """The folder of real image sets, or a skip that says how to give one."""
+    folder = os.environ.get("SSLKIT_DATA")
+    if not folder:
+        pytest.skip("SSLKIT_DATA is unset: it names the folder of real image sets")
+    return Path(folder)

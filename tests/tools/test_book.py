@@ -1,0 +1,210 @@
+"""The whole build on a book of two chapters, and the parts that decide what is built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_book import chapter, write_book, write_notebook
+
+from tools import BookError, book, vendor
+from tools.book import Book, build, main
+
+FIGURE = "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()"
+ALT = {"mystnb": {"image": {"alt": "A line that rises."}}}
+IMPORT = "import sslkit\n\nprint('the answer is', sslkit.answer, profile, size)"
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A book that is not built in its test."""
+    return write_book(tmp_path, {"one": chapter("a = 1"), "two": chapter("b = 1")})
+
+
+def test_a_profile_gives_each_chapter_what_it_declares(plain: Path) -> None:
+    cells = chapter("b = 1")
+    cells[1]["source"] = "profile = 'quick'  # one of the values"
+    write_notebook(plain / "book/two.ipynb", cells)
+    assert Book(plain, "smoke").parameters() == {
+        "one": {"profile": "smoke", "size": 1},
+        "two": {"profile": "smoke"},
+    }
+
+
+def test_typed_values_go_over_the_profile(plain: Path) -> None:
+    values = Book(plain, "smoke", "colon3", {"size": 9}).parameters()
+    assert values["one"] == {"profile": "smoke", "size": 9, "data": "colon3"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-p", "sise", "9"], ["--profile", "nonsense"], ["--only", "three"]]
+)
+def test_a_name_that_nobody_knows_is_an_error(
+    plain: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--root", str(plain), *arguments]) == 1
+    told = capsys.readouterr().err
+    assert arguments[1] in told
+    assert any(known in told for known in ("size", "quick, smoke", "one, two"))
+    assert not (plain / "_build").exists()
+
+
+def test_a_name_of_a_profile_that_nobody_knows_is_an_error(plain: Path) -> None:
+    (plain / "book/profiles/quick.yaml").write_text("profile: quick\nepoch: 1\n")
+    with pytest.raises(BookError, match="no chapter has a parameter epoch"):
+        Book(plain).parameters()
+
+
+def test_data_that_no_chapter_knows_is_an_error(plain: Path) -> None:
+    for name in ("one", "two"):
+        cells = chapter("a = 1")
+        cells[1]["source"] = "profile = 'quick'  # a\nsize = 1  # b"
+        write_notebook(plain / f"book/{name}.ipynb", cells)
+    assert Book(plain).parameters()
+    with pytest.raises(BookError, match="no chapter has a parameter data"):
+        Book(plain, data="colon3").parameters()
+
+
+def test_a_chapter_without_parameters_is_an_error(plain: Path) -> None:
+    write_notebook(plain / "book/two.ipynb", chapter("a = 1")[:1])
+    with pytest.raises(BookError, match=r"two\.ipynb: 0 cells are tagged"):
+        Book(plain).jobs(60)
+
+
+def test_a_chapter_that_can_hang_is_an_error(plain: Path) -> None:
+    cells = chapter("import ipywidgets as w\n\nout = w.Output()")
+    write_notebook(plain / "book/two.ipynb", cells)
+    with pytest.raises(BookError, match=r"two\.ipynb: cell 3: `Output`"):
+        Book(plain).jobs(60)
+
+
+def test_builds_of_other_values_share_no_folder(tmp_path: Path) -> None:
+    books = [
+        Book(tmp_path, "smoke"),
+        Book(tmp_path, "quick"),
+        Book(tmp_path, "quick", "colon3"),
+        Book(tmp_path, "quick", "/one/colon3"),
+        Book(tmp_path, "quick", "/two/colon3"),
+    ]
+    assert len({one.folder for one in books}) == len(books)
+    assert all(one.folder.parent == tmp_path / "_build" for one in books)
+
+
+def test_a_stale_copy_is_never_staged(plain: Path) -> None:
+    stale = Book(plain)
+    jobs = stale.jobs(60)
+    for job in jobs:
+        job.copy.parent.mkdir(parents=True, exist_ok=True)
+        job.copy.write_text("old")
+    jobs[0].stamp.write_text(jobs[0].key)
+    jobs[1].stamp.write_text("another key")
+    book.stage(stale, jobs, plain / "nothing")
+    assert (stale.stage / "book/one.ipynb").read_text() == "old"
+    assert not (stale.stage / "book/two.ipynb").exists()
+
+
+def test_a_removed_source_leaves_stage_and_pages(plain: Path) -> None:
+    made = Book(plain)
+    extra = plain / "book/extra.md"
+    extra.write_text("# Extra")
+    book.stage(made, [], plain / "nothing")
+    made.html.mkdir(parents=True)
+    assert (made.stage / "book/extra.md").exists()
+    assert not (made.stage / "book/profiles").exists()
+    extra.unlink()
+    book.stage(made, [], plain / "nothing")
+    assert not (made.stage / "book/extra.md").exists()
+    assert not made.html.exists()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book that was built once, for the tests below in their order."""
+    root = write_book(
+        tmp_path_factory.mktemp("book"),
+        {"one": chapter(IMPORT), "two": chapter(FIGURE, **ALT)},
+    )
+    rebuild(root)
+    return root
+
+
+def rebuild(root: Path, profile: str = "quick") -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vendor, "fetch", lambda folder: None)  # no network in unit tests
+        build(Book(root, profile), workers=2, timeout=60)
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_pages_show_what_ran_and_with_which_values(built: Path) -> None:
+    one = (Book(built).html / "book/one.html").read_text()
+    assert "the answer is 42 quick 2" in one
+    assert "The values that this page was built with" in one
+    two = (Book(built).html / "book/two.html").read_text()
+    assert 'alt="A line that rises."' in two
+
+
+def test_nothing_changed_means_nothing_executed(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copies = {p: p.stat().st_mtime_ns for p in (built / "_build").rglob("*.ipynb")}
+    sources = snapshot(built / "book")
+    rebuild(built)
+    assert snapshot(built / "book") == sources
+    assert {p: p.stat().st_mtime_ns for p in copies} == copies
+    assert capsys.readouterr().out.count("unchanged") == 2
+
+
+def test_editing_the_package_executes_the_chapters_anew(built: Path) -> None:
+    (built / "sslkit/__init__.py").write_text("answer = 43\n")
+    rebuild(built)
+    assert "the answer is 43" in (Book(built).html / "book/one.html").read_text()
+
+
+def test_a_broken_chapter_stops_the_build_before_the_pages(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = built / "book/one.ipynb"
+    good = notebook.read_bytes()
+    pages = snapshot(Book(built).html)
+    write_notebook(notebook, chapter("raise ValueError('on purpose')"))
+    assert main(["--root", str(built)]) == 1
+    report = capsys.readouterr().err
+    assert "FAILED one, cell 3 of 3" in report
+    assert "ValueError: on purpose" in report
+    assert snapshot(Book(built).html) == pages
+    assert not (Book(built).folder / "executed/one.ipynb").exists()
+    notebook.write_bytes(good)
+
+
+def test_a_warning_of_sphinx_fails_the_build_again_and_again(built: Path) -> None:
+    page = built / "book/intro.md"
+    good = page.read_text()
+    page.write_text(good + "\nSee {doc}`nowhere`.\n")
+    for _ in range(2):
+        with pytest.raises(BookError, match="Jupyter Book failed"):
+            rebuild(built)
+    page.write_text(good)
+
+
+def test_a_markdown_image_without_alt_text_fails_the_build(built: Path) -> None:
+    page = built / "book/intro.md"
+    page.write_text("# The question\n\n![](dot.svg)\n")
+    (built / "book/dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    with pytest.raises(BookError, match="book/intro: an image without alt text"):
+        rebuild(built)
+
+
+def test_where_prints_the_folder_of_the_pages(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = plain / "images"
+    folder.mkdir()
+    given = os.path.relpath(folder)
+    assert main(["--root", str(plain), "--data", given, "--where"]) == 0
+    assert capsys.readouterr().out.strip() == str(Book(plain, data=str(folder)).html)
+    shutil.rmtree(folder)
