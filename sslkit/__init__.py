@@ -1,4 +1,4 @@
-"""How much are unlabelled images worth when labels are scarce? The package under the book.
+"""How much are unlabelled images worth when labels are scarce? The book's package.
 
 The names below are imported when first used (PEP 562), so ``import sslkit`` is light.
 """
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sslkit.data import ImageSet, load
     from sslkit.recipes import Recipe, recipe
-    from sslkit.runs import Run, run
+    from sslkit.records import Run
+    from sslkit.runs import run
     from sslkit.splits import Split, split
 
 _HOME = {
@@ -21,7 +22,7 @@ _HOME = {
     "split": "splits",
     "Recipe": "recipes",
     "recipe": "recipes",
-    "Run": "runs",
+    "Run": "records",
     "run": "runs",
 }
 _MODULES = (
@@ -32,6 +33,7 @@ _MODULES = (
     "methods",
     "plots",
     "recipes",
+    "records",
     "runs",
     "shapes",
     "splits",

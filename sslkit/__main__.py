@@ -11,13 +11,17 @@ import click
 # torch is imported inside the commands: --help answers at once.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 def main() -> None:
     """Pretrain without labels, judge with few labels, keep the record."""
 
 
 @main.command()
-@click.option("--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random")
+@click.option(
+    "--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random"
+)
 @click.option("--data", help="shapes, cifar10, stl10, fashionmnist or an image folder")
 @click.option("--profile", default="quick", help="where the other values start")
 @click.option("--fraction", default=0.05, help="share of the labels that may be used")
@@ -35,8 +39,12 @@ def main() -> None:
 @click.option("--batch-size", type=int, help="images a step")
 @click.option("--pretrain", help="on the images of the budget, or all")
 @click.option("--protocols", help="of linear, mlp, finetune, knn; separated by commas")
-@click.option("--out", default="runs", type=click.Path(path_type=Path), help="the store")
-def run(out: Path, method: str, classes: str | None, protocols: str | None, **values: Any) -> None:
+@click.option(
+    "--out", default="runs", type=click.Path(path_type=Path), help="the store"
+)
+def run(
+    out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
+) -> None:
     """Do one recipe, or find it done, and print its scores."""
     from sslkit import recipes, runs
 
@@ -67,15 +75,17 @@ def run(out: Path, method: str, classes: str | None, protocols: str | None, **va
 )
 def table(results: Path) -> None:
     """Print every recorded score as CSV, a row a score."""
-    from sslkit import runs, tables
+    from sslkit import records, tables
 
-    tables.table(runs.read(results)).to_csv(sys.stdout, index=False)
+    tables.table(records.read(results)).to_csv(sys.stdout, index=False)
 
 
 @main.command()
 @click.argument("key")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--out", default="runs", type=click.Path(path_type=Path), help="the store")
+@click.option(
+    "--out", default="runs", type=click.Path(path_type=Path), help="the store"
+)
 def export(key: str, file: Path, out: Path) -> None:
     """Write the pretrained encoder of a run (its KEY or record) for torchvision.
 
@@ -88,14 +98,16 @@ def export(key: str, file: Path, out: Path) -> None:
 
 
 def _entry() -> None:
-    """Errors that a user can mend are told in a line; anything else keeps its traceback."""
+    """Errors that a user can mend take a line; anything else keeps its traceback."""
     try:
         main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("stopped; the same command goes on from the last checkpoint", err=True)
+        click.echo(
+            "stopped; the same command goes on from the last checkpoint", err=True
+        )
         sys.exit(130)
     except (ValueError, FloatingPointError) as error:
         click.echo(f"error: {error}", err=True)

@@ -1,9 +1,8 @@
 """Random views of a batch, made on the device of the images, each image its own way.
 
-The pieces (``resized_crop``, ``adjust_hue``, ...) are pure functions of float32 images
-``(B, 3, H, W)`` in [0, 1] and of one parameter per sample, ``(B,)``, and equal
-torchvision's functions of the same name. ``view`` draws the parameters and runs the
-pieces. No loop runs over samples, and nothing makes the host wait for a GPU.
+The pieces (``resized_crop``, ``adjust_hue``, ...) are pure functions, as torchvision
+defines them, of float32 images ``(B, 3, H, W)`` in [0, 1] and one parameter a sample.
+``view`` draws the parameters and runs them. Nothing makes the host wait for a GPU.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ Plan = list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]]  # pieces, parame
 class Draw:
     """The random numbers of one batch; successive calls give independent ones.
 
-    They follow from seed, step and the row's position in the global batch alone, so on
-    resuming, on another device, and in N processes that share a batch they are the same.
+    They follow from seed, step and a row's position in the global batch alone: the same
+    after resuming, on another device, and in N processes that share a batch.
 
     Args:
         seed, step: Of the run.
@@ -53,9 +52,7 @@ class Draw:
     ) -> None:
         total = size if total is None else total
         if min(seed, step, size, start) < 0 or start + size > total:
-            raise ValueError(
-                f"impossible: {seed=}, {step=}, {size=}, {start=}, {total=}"
-            )
+            raise ValueError(f"out of range: {(seed, step, size, start, total)=}")
         self.size, self._start, self._total = size, start, total
         self._device = torch.device(device)
         # Hashed: seed 0, step 1 shares nothing with seed 1, step 0.
@@ -90,17 +87,6 @@ class Draw:
 class Augmentation:
     """What a random view may change; ``None`` or 0 switches a part off.
 
-    Attributes:
-        crop: Share of the area that is kept and resized to the image's size, in (0, 1].
-        ratio: Width over height of the crop.
-        flip: Probability of a left-right flip.
-        jitter: Probability that the four colour changes below are applied.
-        brightness: Strength s; the factor is uniform in [max(0, 1 - s), 1 + s].
-        contrast, saturation: Strengths, likewise.
-        hue: Largest turn of the hue either way; 0.5 is the full circle.
-        greyscale: Probability that the colours are taken away.
-        blur: Probability of a Gaussian blur, sigma 0.1 to 2 pixels.
-
     Raises:
         ValueError: If a value is out of its range.
 
@@ -108,16 +94,16 @@ class Augmentation:
         SimCLR, appendix A, for the parts; BYOL, appendix B, for the strengths.
     """
 
-    crop: tuple[float, float] | None = (0.2, 1.0)
-    ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: float = 0.5
-    jitter: float = 0.8
-    brightness: float = 0.4
-    contrast: float = 0.4
-    saturation: float = 0.2
-    hue: float = 0.1
-    greyscale: float = 0.2
-    blur: float = 0.0
+    crop: tuple[float, float] | None = (0.2, 1.0)  #: share of the area that is kept
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)  #: width over height of the crop
+    flip: float = 0.5  #: probability of a left-right flip
+    jitter: float = 0.8  #: probability that the next four are applied, all together
+    brightness: float = 0.4  #: strength s: a factor uniform in 1 - s (or 0) to 1 + s
+    contrast: float = 0.4  #: strength, likewise
+    saturation: float = 0.2  #: strength, likewise
+    hue: float = 0.1  #: largest turn either way; 0.5 is the full circle
+    greyscale: float = 0.2  #: probability that the colours are taken away
+    blur: float = 0.0  #: probability of a Gaussian blur, sigma 0.1 to 2 pixels
 
     def __post_init__(self) -> None:
         if self.crop is not None and not 0 < self.crop[0] <= self.crop[1] <= 1:
@@ -145,17 +131,13 @@ def view(images: Tensor, augmentation: Augmentation, draw: Draw) -> Tensor:
     Raises:
         ValueError: If the images have another shape or type, or ``draw`` another size.
     """
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"expected images (B, 3, H, W), not {tuple(images.shape)}")
-    if draw.size != len(images):
-        raise ValueError(f"{len(images)} images, but random numbers for {draw.size}")
+    if images.ndim != 4 or images.shape[:2] != (draw.size, 3):
+        raise ValueError(f"not images ({draw.size}, 3, H, W): {tuple(images.shape)}")
     height, width = images.shape[2:]
     plan = _geometry(augmentation, draw, height, width)
     plan += _appearance(augmentation, draw, min(height, width))
-    pixels = (
-        _CHUNK_PIXELS * torch.get_num_threads() if images.is_cpu else images.numel()
-    )
-    chunk = max(1, pixels // (height * width))
+    chunk = _CHUNK_PIXELS * torch.get_num_threads() // (height * width)
+    chunk = max(1, chunk if images.is_cpu else len(images))
     views = torch.empty(images.shape, device=images.device)
     for start in range(0, len(images), chunk):
         rows = slice(start, start + chunk)
@@ -180,10 +162,8 @@ def _geometry(augmentation: Augmentation, draw: Draw, height: int, width: int) -
     # Clamped, since far from square perhaps no ratio fits.
     crop_height = (area / ratio).sqrt_().round_().clamp_(1, height)
     crop_width = (area * ratio).sqrt_().round_().clamp_(1, width)
-    top, left = (
-        (draw.uniform() * (room + 1)).floor_().minimum(room)
-        for room in (height - crop_height, width - crop_width)
-    )
+    top = (draw.uniform() * (height - crop_height + 1)).floor_()
+    left = (draw.uniform() * (width - crop_width + 1)).floor_()
     # A flip costs nothing when the crop is read from right to left.
     left = torch.where(mirrored, left + crop_width, left)
     crop_width = torch.where(mirrored, -crop_width, crop_width)
@@ -204,7 +184,7 @@ def _appearance(augmentation: Augmentation, draw: Draw, side: int) -> Plan:
         plan.append((greyscale, draw.chance(augmentation.greyscale)))
     if augmentation.blur:
         # A tenth of the side, as SimCLR; past 17 the weights left out sum to < 1e-4.
-        blur = partial(gaussian_blur, kernel_size=min(side // 10, 16) | 1)
+        blur = partial(gaussian_blur, kernel_size=min(max(2, side // 10), 16) | 1)
         plan.append((blur, draw.chance(augmentation.blur) * draw.uniform(0.1, 2.0)))
     return plan
 
@@ -219,8 +199,8 @@ def to_float(images: Tensor) -> Tensor:
 def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
     """Cut a box out of every image and resize it to the image's size, bilinearly.
 
-    ``boxes`` is ``(B, 4)`` float32: top, left, height, width in pixels. One given by its
-    right edge and a negative width is mirrored. Nothing outside a box is read. A box
+    ``boxes`` is ``(B, 4)`` float32: top, left, height, width in pixels. A box given by
+    its right edge and a negative width is mirrored. Nothing outside a box is read. It
     never shrinks, so torchvision's antialiasing would change nothing.
     """
     # Faster on a CPU, at 32 to 224 pixels, than gathers and products with matrices.
@@ -315,6 +295,5 @@ def gaussian_blur(images: Tensor, sigma: Tensor, *, kernel_size: int) -> Tensor:
 
 
 def _grey(images: Tensor) -> Tensor:
-    """Luma ``(B, 1, H, W)``."""
-    red, green, blue = images.unbind(1)
+    red, green, blue = images.unbind(1)  # weights: ITU-R 601, as torchvision
     return (red * 0.2989).add_(green, alpha=0.587).add_(blue, alpha=0.114)[:, None]

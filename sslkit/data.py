@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,11 +66,18 @@ class ImageSet:
         rows = rows.to(self.images.device)
         return self.images.index_select(0, rows), self.labels.index_select(0, rows)
 
-    def rows(self, part: Literal["train", "test", "unlabelled"]) -> Tensor:
+    def rows(self, part: str) -> Tensor:
         """Give the rows (int64, ascending) of a part."""
         if part not in ("train", "test", "unlabelled"):
             raise ValueError(f"part is {part!r}; it is train, test or unlabelled")
         return torch.from_numpy(np.flatnonzero(self.part == part))
+
+    def examples(self, each: int = 2) -> Tensor:
+        """Give the first training rows of every class, class by class: to look at."""
+        train = self.rows("train")
+        labels = self.labels.cpu()[train]
+        firsts = [train[labels == label][:each] for label in range(len(self.classes))]
+        return torch.cat(firsts)
 
     def to(self, device: torch.device | str) -> ImageSet:
         """Give the same set with its images and labels on another device."""
@@ -102,9 +109,9 @@ def load(
     image_size: int | None = None,
     classes: Sequence[str] | None = None,
     groups: str | None = None,
-    test: Literal["given", "image", "group"] = "given",
+    test: str = "given",
     limit: int | None = None,
-    on_error: Literal["raise", "skip"] = "raise",
+    on_error: str = "raise",
     seed: int = 0,
     root: str | Path | None = None,
     download: bool = True,

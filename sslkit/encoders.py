@@ -47,8 +47,8 @@ class Encoder(nn.Module):
         settings: Backbone, stem and starting weights.
 
     Raises:
-        ValueError: If the backbone is unknown, or weights of that ``init`` cannot be had
-            or do not fit.
+        ValueError: If the backbone is unknown, or weights of that ``init`` cannot be
+            had or do not fit.
     """
 
     mean: Tensor
@@ -77,7 +77,9 @@ class Encoder(nn.Module):
         found: dict[str, Tensor] = {}
         hooks = [
             module.register_forward_hook(
-                lambda _module, _in, out, name=name: found.update({name: out.mean((2, 3))})
+                lambda _module, _in, out, name=name: found.update(
+                    {name: out.mean((2, 3))}
+                )
             )
             for name, module in self.net.named_children()
             if name.startswith("layer")
@@ -96,13 +98,16 @@ def save(encoder: Encoder, path: str | Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     weights = {k: v.contiguous().cpu() for k, v in encoder.net.state_dict().items()}
-    metadata = {"backbone": encoder.settings.backbone, "stem": encoder.settings.stem}
+    metadata: dict[str, str] = {
+        "backbone": encoder.settings.backbone,
+        "stem": encoder.settings.stem,
+    }
     save_file(weights, partial, metadata=metadata)
     partial.replace(path)
 
 
 def load(encoder: Encoder, path: str | Path) -> None:
-    """Load a safetensors or ``torch.save``d file of torchvision-shaped weights, strictly.
+    """Load torchvision-shaped weights, strictly, from safetensors or ``torch.save``.
 
     A classifier (``fc.*``) in the file is left out.
 
@@ -142,7 +147,7 @@ def _build(settings: Settings) -> tuple[nn.Module, int]:
         net = torchvision.models.get_model(settings.backbone, weights=weights)
     except OSError as error:  # urllib's errors are OSErrors
         raise ValueError(
-            f"ImageNet weights of {settings.backbone} could not be downloaded ({error}); "
+            f"ImageNet weights of {settings.backbone} could not be had ({error}); "
             "fetch them where there is a network and pass init=FILE, or init='random'"
         ) from error
     dim = net.fc.in_features

@@ -99,14 +99,16 @@ class Classifier(nn.Module):
         self.augmentation = augmentation
 
     def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
-        """One view: random while training, the plain image otherwise, features as is."""
+        """One view: random in training, the plain image otherwise; features as is."""
         if images.dtype != torch.uint8:
             return [images]
         if self.training and self.augmentation is not None:
             return [augment.view(images, self.augmentation, draw)]
         return [augment.to_float(images)]
 
-    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, views: list[Tensor], labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Logits ``(B, classes)``; with labels also cross-entropy and accuracy."""
         logits = self.head(self.encoder(views[0])).float()
         if labels is None:
@@ -209,8 +211,15 @@ def evaluate(
         classifier.load_state_dict(weights)
         classifier.eval()
         batches = (source.take(some)[0] for some in rows.split(BATCH))
-        views = (classifier.views(batch, Draw(0, 0, size=len(batch))) for batch in batches)
-        return torch.cat([classifier(view)["logits"] for view in views]).double().softmax(1).cpu()
+        views = (
+            classifier.views(batch, Draw(0, 0, size=len(batch))) for batch in batches
+        )
+        return (
+            torch.cat([classifier(view)["logits"] for view in views])
+            .double()
+            .softmax(1)
+            .cpu()
+        )
 
     score = test(
         lambda rows: (logits(fitted.selected, rows), logits(last, rows)),
@@ -265,8 +274,8 @@ def test_set_interval(
 
     Args:
         correct: ``(N,)``, whether each test image was classified correctly.
-        groups: ``(N,)`` group of each image; whole groups are resampled, since images of
-            one slide or person are right and wrong together.
+        groups: ``(N,)`` group of each image; whole groups are resampled, since images
+            of one slide or person are right and wrong together.
 
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.

@@ -60,9 +60,9 @@ class Recipe:
         fraction: Share of the pool whose labels may be used.
         draw: Which labels.
         seed: Which initial weights and which order.
-        pretrain: Pretrain on the training images of the ``"budget"`` alone, as the study
-            did, or on ``"all"`` images of the pool but the validation ones. Never with
-            labels.
+        pretrain: Pretrain on the training images of the ``"budget"`` alone, as the
+            study did, or on ``"all"`` images of the pool but the validation ones. Never
+            with labels.
         protocols: How the encoder is judged.
         precision: Lightning's name for it; ``"auto"`` is bf16 on CUDA, else 32 bits.
         profile: Where the values came from. A label; it decides nothing.
@@ -158,7 +158,7 @@ _QUICK = Profile(
     pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, steps=900, batch_size=128),
     downstream=Training(lr=1e-3, epochs=30, steps=300, batch_size=64),
     probe=Training(lr=1e-2, epochs=30, steps=300, batch_size=64),
-    simclr=simclr.Settings(augmentation=_SHAPES_VIEWS),
+    simclr=simclr.Settings(),
     pretrain="all",
     protocols=("linear", "finetune"),
 )
@@ -178,7 +178,6 @@ PROFILES: dict[str, Profile] = {
         pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, batch_size=64),
         downstream=Training(lr=1e-3, epochs=30, batch_size=64),
         probe=Training(lr=1e-2, epochs=30, batch_size=64),
-        simclr=simclr.Settings(),
         pretrain="budget",
     ),
     "study": replace(
@@ -262,14 +261,19 @@ def recipe(
         pretraining = replace(pretraining, batch_size=batch_size)
         downstream = replace(downstream, batch_size=batch_size)
     settings = METHODS.get(method)
+    protocols = protocols or start.protocols
     if method == "simclr":
-        settings = start.simclr
+        settings = (
+            simclr.Settings(augmentation=_SHAPES_VIEWS)
+            if name == "shapes"
+            else start.simclr
+        )
     elif method == "supervised":
         downstream = _longer(downstream, pretraining)
         protocols = ("finetune",)
     elif method == "random":
-        protocols = tuple(p for p in protocols or start.protocols if p != "finetune")
-    size = image_size or start.image_size
+        protocols = tuple(p for p in protocols if p != "finetune")
+    size = start.image_size if image_size is None else image_size
     encoder = replace(
         start.encoder,
         backbone=backbone or start.encoder.backbone,
@@ -283,7 +287,7 @@ def recipe(
             classes=classes,
             groups=groups,
             test=test,
-            limit=limit or start.limit,
+            limit=start.limit if limit is None else limit,
             on_error=on_error,
         ),
         method=settings,
@@ -296,7 +300,7 @@ def recipe(
         draw=draw,
         seed=seed,
         pretrain=pretrain or start.pretrain,
-        protocols=protocols or start.protocols,
+        protocols=protocols,
         profile=profile,
     )
 
@@ -326,7 +330,7 @@ def from_dict(plain: dict[str, Any]) -> Recipe:
         TypeError: If a field is unknown or missing.
     """
     plain = dict(plain)
-    if plain["method"] is not None:
+    if plain.get("method") is not None:
         settings = dict(plain["method"])
         kinds = {"rotnet": rotnet.Settings, "simclr": simclr.Settings}
         plain["method"] = _decode(kinds[settings.pop("name")], settings)
@@ -339,6 +343,8 @@ def _decode(kind: Any, value: Any) -> Any:
         hints = typing.get_type_hints(kind)
         unknown = set(value) - set(hints)
         if unknown:
-            raise TypeError(f"{kind.__name__} has no field {', '.join(sorted(unknown))}")
+            raise TypeError(
+                f"{kind.__name__} has no field {', '.join(sorted(unknown))}"
+            )
         return kind(**{name: _decode(hints[name], v) for name, v in value.items()})
     return tuple(value) if isinstance(value, list) else value

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import time
 from collections.abc import Iterable
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,34 +26,13 @@ from sslkit.data import ImageSet
 from sslkit.encoders import Encoder
 from sslkit.evaluate import Features, Score, evaluate
 from sslkit.recipes import Recipe
+from sslkit.records import Run, from_record, to_columns, to_frame, to_record, write
 from sslkit.splits import Split, split
 from sslkit.train import fit
 
 # Raise by hand with every change that can alter a result; CHANGELOG: *Results changed*.
 RESULTS_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Run:
-    """A recipe that was done.
-
-    Attributes:
-        recipe: What was done.
-        key: Digest of everything that decided it; the record's name.
-        scores: One score a protocol, by name.
-        history: Columns phase (``"pretrain"`` or a protocol), epoch, step, metric, value.
-        about: Provenance: fingerprint of the data, class names, label counts, versions,
-            commit, machine, date, seconds by phase.
-        encoder: File of the encoder before any label was seen; ``None`` if there was no
-            pretraining, or for records read without their store.
-    """
-
-    recipe: Recipe
-    key: str
-    scores: dict[str, Score]
-    history: pd.DataFrame
-    about: dict[str, Any]
-    encoder: Path | None = None
+NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 
 
 def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
@@ -81,14 +58,17 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
     record = store / "records" / f"{key}.json"
     with _lock(store, key):
         if not record.exists():
-            _write(record, _do(recipe, key, images, rows, store))
-    done = _from_record(json.loads(record.read_text()))
+            write(record, _do(recipe, key, images, rows, store))
+    done = from_record(json.loads(record.read_text()))
     file = store / "encoders" / f"{_pretraining_key(recipe, images, rows)}.safetensors"
     return replace(done, encoder=file if file.exists() else None)
 
 
 def run_all(
-    todo: Iterable[Recipe], *, out: str | Path = "runs", executor: Executor | None = None
+    todo: Iterable[Recipe],
+    *,
+    out: str | Path = "runs",
+    executor: Executor | None = None,
 ) -> list[Run]:
     """Do many recipes, here one by one or on any executor; a bar shows the progress.
 
@@ -112,33 +92,6 @@ def run_all(
     return [done[i].result() for i in range(len(todo))]
 
 
-def read(results: str | Path) -> list[Run]:
-    """Every record below a folder, from ``.json`` and ``.jsonl`` files, sorted by key.
-
-    Raises:
-        ValueError: If the folder has no records, or a file is not one.
-    """
-    found: dict[str, Run] = {}
-    for path in sorted(Path(results).rglob("*.json*")):
-        lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
-        if path.parent.name == "encoders":
-            continue
-        for number, line in enumerate(lines, 1):
-            try:
-                one = _from_record(json.loads(line))
-            except (KeyError, TypeError, json.JSONDecodeError) as error:
-                raise ValueError(f"'{path}' line {number} is not a record: {error}") from error
-            found[one.key] = one
-    if not found:
-        raise ValueError(f"no records under '{results}'")
-    return [found[key] for key in sorted(found)]
-
-
-def to_line(one: Run) -> str:
-    """The record as one line of JSON, as ``book/results`` keeps it."""
-    return json.dumps(_to_record(one), sort_keys=True, separators=(",", ":"))
-
-
 def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     """Copy the pretrained encoder of a run to a safetensors file for torchvision.
 
@@ -157,14 +110,20 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     record = Path(out) / "records" / f"{key}.json"
     if not record.is_file():
         raise ValueError(f"no record '{record}'; a run prints its record when it ends")
-    done = _from_record(json.loads(record.read_text()))
+    done = from_record(json.loads(record.read_text()))
     settings = done.recipe.encoder
     if done.recipe.method is None:
-        raise ValueError(f"run {key} had no pretraining, so it has no encoder to export")
+        raise ValueError(
+            f"run {key} had no pretraining, so it has no encoder to export"
+        )
     if settings.backbone == "tiny":
-        raise ValueError("the tiny encoder has no counterpart in torchvision; use a resnet")
+        raise ValueError(
+            "the tiny encoder has no counterpart in torchvision; use a resnet"
+        )
     encoder = Encoder(replace(settings, init="random"))
-    encoders.load(encoder, Path(out) / "encoders" / f"{done.about['pretraining_key']}.safetensors")
+    encoders.load(
+        encoder, Path(out) / "encoders" / f"{done.about['pretraining_key']}.safetensors"
+    )
     encoders.save(encoder, file)
     small = (
         "model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)\n"
@@ -196,7 +155,9 @@ def load_images(settings: recipes.Data) -> ImageSet:
 # ------------------------------------------------------------------- the work
 
 
-def _do(recipe: Recipe, key: str, images: ImageSet, rows: Split, store: Path) -> dict[str, Any]:
+def _do(
+    recipe: Recipe, key: str, images: ImageSet, rows: Split, store: Path
+) -> dict[str, Any]:
     """Pretrain, judge by every protocol, and describe it all."""
     started = time.time()
     fabric = _fabric(recipe)
@@ -222,13 +183,15 @@ def _do(recipe: Recipe, key: str, images: ImageSet, rows: Split, store: Path) ->
         scores[protocol] = replace(score, seconds=seconds[protocol])
         if len(history):
             histories[protocol] = history
-    history = pd.concat(
-        [frame.assign(phase=phase) for phase, frame in histories.items()], ignore_index=True
-    ) if histories else pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])  # fmt: skip
+    frames = [frame.assign(phase=phase) for phase, frame in histories.items()]
+    history = pd.concat([NO_HISTORY, *frames], ignore_index=True)
     about = {
         "fingerprint": images.fingerprint,
         "classes": list(images.classes),
-        "counts": {role: int(rows.counts[role].sum()) for role in ("train", "val", "test", "pool")},
+        "counts": {
+            role: int(rows.counts[role].sum())
+            for role in ("train", "val", "test", "pool")
+        },
         "pretraining_key": _pretraining_key(recipe, images, rows),
         "results_version": RESULTS_VERSION,
         "seconds": {phase: round(value, 2) for phase, value in seconds.items()},
@@ -237,7 +200,7 @@ def _do(recipe: Recipe, key: str, images: ImageSet, rows: Split, store: Path) ->
         "machine": _machine(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
-    return _to_record(Run(recipe, key, scores, history, about))
+    return to_record(Run(recipe, key, scores, history, about))
 
 
 def _pretrained(
@@ -271,12 +234,12 @@ def _pretrained(
             )
             encoders.save(encoder, file)
             took = time.perf_counter() - began
-            history = _columns(fitted.history.assign(phase="pretrain"))
-            _write(note, {"history": history, "seconds": took})
+            history = to_columns(fitted.history.assign(phase="pretrain"))
+            write(note, {"history": history, "seconds": took})
             checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
     encoders.load(encoder, file)
-    frame = _frame(kept["history"]).drop(columns="phase")
+    frame = to_frame(kept["history"]).drop(columns="phase")
     return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}
 
 
@@ -309,7 +272,9 @@ def _pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
     Label fractions under ``pretrain="all"`` and all protocols share one.
     """
     plain = recipes.to_dict(recipe)
-    decides = {name: plain[name] for name in ("method", "encoder", "pretraining", "seed")}
+    decides = {
+        name: plain[name] for name in ("method", "encoder", "pretraining", "seed")
+    }
     return _digest(
         decides
         | {
@@ -322,12 +287,18 @@ def _pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 
 
 def _decides_run(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Any]:
-    """Everything that decides a run: the recipe without labels for people, and the data."""
+    """Everything that decides a run: the recipe less its names, and the data."""
     plain = recipes.to_dict(recipe)
     for name in ("data", "profile"):
         del plain[name]
-    roles = [_rows_digest(r) for r in (rows.train, rows.val, rows.test, rows.unlabelled)]
-    return plain | {"version": RESULTS_VERSION, "data": images.fingerprint, "rows": roles}
+    roles = [
+        _rows_digest(r) for r in (rows.train, rows.val, rows.test, rows.unlabelled)
+    ]
+    return plain | {
+        "version": RESULTS_VERSION,
+        "data": images.fingerprint,
+        "rows": roles,
+    }
 
 
 def _rows_digest(rows: Tensor) -> str:
@@ -338,61 +309,8 @@ def _digest(decides: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
 
-# --------------------------------------------------------------- the records
-
-
-def _to_record(one: Run) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "recipe": recipes.to_dict(one.recipe),
-        "scores": {name: dataclasses.asdict(score) for name, score in one.scores.items()},
-        "history": _columns(one.history),
-        "about": one.about,
-    }
-
-
-def _from_record(plain: dict[str, Any]) -> Run:
-    return Run(
-        recipe=recipes.from_dict(plain["recipe"]),
-        key=plain["key"],
-        scores={name: Score(**score) for name, score in plain["scores"].items()},
-        history=_frame(plain["history"]),
-        about=plain["about"],
-    )
-
-
-def _columns(history: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
-    """A history by phase and metric, five significant digits: a tenth of the tidy size."""
-    table: dict[str, dict[str, list[float]]] = {}
-    for (phase, metric), rows in history.groupby(["phase", "metric"], sort=True):
-        entry = table.setdefault(str(phase), {})
-        entry["epoch"], entry["step"] = rows["epoch"].tolist(), rows["step"].tolist()
-        entry[str(metric)] = [float(f"{value:.5g}") for value in rows["value"]]
-    return table
-
-
-def _frame(table: dict[str, dict[str, list[float]]]) -> pd.DataFrame:
-    """The tidy frame of ``_columns``."""
-    rows = [
-        (phase, int(epoch), int(step), metric, value)
-        for phase, entry in table.items()
-        for metric in entry.keys() - {"epoch", "step"}
-        for epoch, step, value in zip(entry["epoch"], entry["step"], entry[metric], strict=True)
-    ]
-    columns = ["phase", "epoch", "step", "metric", "value"]
-    return pd.DataFrame(sorted(rows), columns=columns)
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write whole or not at all, and never over another record."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, sort_keys=True, indent=1))
-    partial.replace(path)
-
-
 def _lock(store: Path, key: str) -> FileLock:
-    """Held while one process works on a key; the system drops it with a killed process."""
+    """Held while a process works on a key; a killed process lets it go."""
     folder = store / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{key}.lock")
@@ -400,7 +318,8 @@ def _lock(store: Path, key: str) -> FileLock:
 
 @lru_cache(maxsize=1)
 def _commit() -> str | None:
-    """The commit of the source, marked ``+`` when files differ from it; none if installed."""
+    """The commit of the source, with ``+`` if files differ; none if installed."""
+
     def git(*words: str) -> str:
         here = Path(__file__).parent
         done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
@@ -415,6 +334,10 @@ def _machine() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
-    names = [x for x in info.read_text().splitlines() if x.startswith("model name")] if info.exists() else []
+    names = (
+        [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        if info.exists()
+        else []
+    )
     name = names[0].split(":", 1)[1].strip() if names else platform.processor()
     return f"{name}, {torch.get_num_threads()} threads"

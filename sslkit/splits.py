@@ -1,4 +1,4 @@
-"""Label budgets: which labels a run may use, and which of them only choose its epoch."""
+"""Label budgets: which labels a run may use, and which only choose its epoch."""
 
 from __future__ import annotations
 
@@ -194,7 +194,10 @@ def _check_parts(
 def _counts(images: ImageSet, labels: Rows, roles: dict[str, Rows]) -> pd.DataFrame:
     """Images (and groups, where known) by class and role."""
     table = pd.DataFrame(
-        {r: np.bincount(labels[rows], minlength=len(images.classes)) for r, rows in roles.items()},
+        {
+            r: np.bincount(labels[rows], minlength=len(images.classes))
+            for r, rows in roles.items()
+        },
         index=pd.Index(images.classes, name="class"),
     )
     if images.groups is not None:

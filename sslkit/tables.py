@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from sslkit.recipes import method_name
-from sslkit.runs import Run
+from sslkit.records import Run
 
 ORDER = ("random", "supervised", "rotnet", "rotnet-jitter", "simclr")
 PAIRED_BY = ("data", "profile", "fraction", "draw", "seed")
@@ -26,9 +26,16 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     if frame.empty:
         return frame
-    order = pd.Categorical(frame["method"], [*ORDER, *sorted(set(frame["method"]) - {*ORDER})])
+    order = pd.Categorical(
+        frame["method"], [*ORDER, *sorted(set(frame["method"]) - {*ORDER})]
+    )
     by = ["data", "profile", "fraction", "method", "protocol", "draw", "seed"]
-    return frame.assign(method=order).sort_values(by).astype({"method": str}).reset_index(drop=True)
+    return (
+        frame.assign(method=order)
+        .sort_values(by)
+        .astype({"method": str})
+        .reset_index(drop=True)
+    )
 
 
 def _row(run: Run, protocol: str) -> dict[str, object]:
@@ -79,7 +86,7 @@ def interval(values: ArrayLike) -> tuple[float, float, float]:
 
 
 def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
-    """Mean and 95 % t-interval over draws and seeds, by data, fraction, method, protocol.
+    """Mean and 95 % t-interval over draws and seeds, an arm and protocol a row.
 
     Args:
         frame: From ``table``.
@@ -96,38 +103,64 @@ def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*by, "runs", "mean", "low", "high"])
 
 
-def differences(
+def pairs(
     frame: pd.DataFrame, *, against: str = "supervised", value: str = "accuracy"
 ) -> pd.DataFrame:
-    """Each method less a baseline, paired by draw and seed, with a 95 % t-interval.
+    """Every score beside the baseline's of the same data, labels and seed.
 
     Args:
         frame: From ``table``.
-        against: The baseline: ``"supervised"`` or ``"random"``.
+        against: The baseline: ``"supervised"``, or ``"random"`` (its linear probe).
         value: The column to compare.
 
     Returns:
-        Columns data, profile, fraction, method, protocol, ``pairs``, ``mean``, ``low``,
-        ``high``; positive where the method is higher.
+        The rows that have a partner, with a column ``difference``, positive where the
+        method is higher.
 
     Raises:
         ValueError: If the baseline was run twice for one draw and seed, so that pairs
-            would be ambiguous, or a method has no partner at all.
+            would be ambiguous, or no row has a partner.
     """
     keys = list(PAIRED_BY)
     base = frame[frame["method"] == against]
     if against == "random":
         base = base[base["protocol"] == "linear"]
     if base.duplicated(keys).any():
-        raise ValueError(f"several '{against}' runs for one draw and seed; select one first")
-    others = frame[~frame["method"].isin([against])]
-    pairs = others.merge(base[[*keys, value]], on=keys, suffixes=("", "_base"))
-    if pairs.empty:
+        raise ValueError(
+            f"several '{against}' runs for one draw and seed; select one first"
+        )
+    others = frame[frame["method"] != against]
+    paired = others.merge(base[[*keys, value]], on=keys, suffixes=("", "_base"))
+    if paired.empty:
         raise ValueError(f"no run has a '{against}' run of its draw and seed beside it")
-    pairs["difference"] = pairs[value] - pairs[f"{value}_base"]
+    return paired.assign(difference=paired[value] - paired[f"{value}_base"])
+
+
+def differences(
+    frame: pd.DataFrame, *, against: str = "supervised", value: str = "accuracy"
+) -> pd.DataFrame:
+    """Each method less a baseline, paired by draw and seed, with a 95 % t-interval.
+
+    Args and errors are those of ``pairs``.
+
+    Returns:
+        Columns data, profile, fraction, method, protocol, ``pairs``, ``mean``, ``low``,
+        ``high``; positive where the method is higher.
+    """
     by = ["data", "profile", "fraction", "method", "protocol"]
     rows = [
         (*names, len(group), *interval(group["difference"]))
-        for names, group in pairs.groupby(by, sort=False)
+        for names, group in pairs(frame, against=against, value=value).groupby(
+            by, sort=False
+        )
     ]
     return pd.DataFrame(rows, columns=[*by, "pairs", "mean", "low", "high"])
+
+
+def in_words(mean: float, low: float, high: float, count: int) -> str:
+    """A difference of accuracies as a sentence may say it, "within noise" included."""
+    if count < 2:
+        return f"{100 * mean:+.1f} points in a single pair, so of unknown spread"
+    ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
+    said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} pairs)"
+    return f"{said}, within noise" if low <= 0 <= high else said

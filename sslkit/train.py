@@ -64,12 +64,16 @@ class Training:
 class Objective(Protocol):
     """What ``fit`` trains: a method, or the classifier. Also an ``nn.Module``."""
 
-    encoder: nn.Module
+    @property
+    def encoder(self) -> nn.Module:
+        """What is judged and exported."""
 
     def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
         """Views of a batch, on its device; ``self.training`` says which kind."""
 
-    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, views: list[Tensor], labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """``"loss"`` and metrics, scalars. The loss is in here for DDP's sake."""
 
     def after_step(self, progress: float) -> None:
@@ -137,15 +141,24 @@ def fit(
     optimiser = _optimiser(module, training)
     model, optimiser = fabric.setup(module, optimiser)
     batches = math.ceil(len(rows) / training.batch_size)
-    epoch_steps = math.ceil(training.steps / training.epochs) if training.steps else batches
+    epoch_steps = (
+        math.ceil(training.steps / training.epochs) if training.steps else batches
+    )
     total = epoch_steps * training.epochs
 
     state = _State()
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
-    bar = tqdm(range(state.epoch, training.epochs), title, training.epochs, initial=state.epoch,
-               unit="epoch", mininterval=1, dynamic_ncols=True)  # fmt: skip
+    bar = tqdm(
+        range(state.epoch, training.epochs),
+        title,
+        training.epochs,
+        initial=state.epoch,
+        unit="epoch",
+        mininterval=1,
+        dynamic_ncols=True,
+    )
     for epoch in bar:
         module.train()
         seen: dict[str, list[Tensor]] = {}
@@ -171,9 +184,13 @@ def fit(
         values = _epoch_means(seen, first=epoch * epoch_steps, title=title)
         values["lr"] = learning_rate((epoch + 1) * epoch_steps - 1, total, training)
         if validation is not None:
-            values |= _validate(model, objective, images, validation, training.batch_size)
+            values |= _validate(
+                model, objective, images, validation, training.batch_size
+            )
         state.finish_epoch(module, values, steps=(epoch + 1) * epoch_steps)
-        bar.set_postfix({k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")})
+        bar.set_postfix(
+            {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
+        )
         due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
         if checkpoint is not None and due and epoch + 1 < training.epochs:
             state.save(checkpoint, module, optimiser, fabric)
@@ -211,29 +228,47 @@ class _State:
         self.selected_epoch = 0
         self.lowest = math.inf
 
-    def finish_epoch(self, module: nn.Module, values: dict[str, float], steps: int) -> None:
+    def finish_epoch(
+        self, module: nn.Module, values: dict[str, float], steps: int
+    ) -> None:
         self.epoch += 1
         self.history += [(self.epoch, steps, metric, v) for metric, v in values.items()]
-        loss = values.get("val_loss", -self.epoch)  # without validation the last is taken
+        loss = values.get(
+            "val_loss", -self.epoch
+        )  # without validation the last is taken
         if loss < self.lowest:
             self.lowest, self.selected_epoch = loss, self.epoch
-            self.selected = {k: v.detach().clone() for k, v in module.state_dict().items()}
+            self.selected = {
+                k: v.detach().clone() for k, v in module.state_dict().items()
+            }
 
     def save(
-        self, path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+        self,
+        path: Path,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        fabric: Fabric,
     ) -> None:
         if not fabric.is_global_zero:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         torch.save(
-            {"module": module.state_dict(), "optimiser": optimiser.state_dict(), **vars(self)},
+            {
+                "module": module.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                **vars(self),
+            },
             partial,
         )
         partial.replace(path)
 
     def resume(
-        self, path: Path, module: nn.Module, optimiser: torch.optim.Optimizer, fabric: Fabric
+        self,
+        path: Path,
+        module: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        fabric: Fabric,
     ) -> None:
         kept = torch.load(path, map_location=fabric.device, weights_only=True)
         module.load_state_dict(kept.pop("module"))
@@ -246,7 +281,10 @@ def _optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
     if not learning:
         raise ValueError("nothing to train: every parameter is frozen")
     groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": training.weight_decay},
+        {
+            "params": [p for p in learning if p.ndim > 1],
+            "weight_decay": training.weight_decay,
+        },
         {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
@@ -259,7 +297,7 @@ def _optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
 def _epoch_means(
     seen: dict[str, list[Tensor]], *, first: int, title: str
 ) -> dict[str, float]:
-    """Means over an epoch's steps: the one copy to the host, and the check on the losses."""
+    """Means over an epoch: the one copy to the host, and the check on the losses."""
     names = list(seen)
     table = torch.stack([torch.stack(seen[name]).float() for name in names]).cpu()
     losses = table[names.index("loss")]
@@ -269,12 +307,19 @@ def _epoch_means(
             f"{title}: the loss is {losses[step - first].item()} at step {step}; try a "
             "lower lr, a warmup, or full precision (precision='32-true')"
         )
-    return {f"train_{name}": float(row.mean()) for name, row in zip(names, table, strict=True)}
+    return {
+        f"train_{name}": float(row.mean())
+        for name, row in zip(names, table, strict=True)
+    }
 
 
 @torch.no_grad()
 def _validate(
-    model: nn.Module, objective: Objective, images: Source, rows: Tensor, batch_size: int
+    model: nn.Module,
+    objective: Objective,
+    images: Source,
+    rows: Tensor,
+    batch_size: int,
 ) -> dict[str, float]:
     """Means over validation images; every image counts, in views that never change."""
     model.eval()

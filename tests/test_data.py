@@ -336,7 +336,7 @@ def test_a_limit_is_drawn_before_any_file_is_read(
     images = load(small, image_size=8, limit=2)
     assert len(read) == len(images) == 2 * 4 + 4  # and limit * classes unlabelled
     for part, count in (("train", 2), ("test", 2)):
-        labels = images.labels[images.rows(part)]  # type: ignore[arg-type]
+        labels = images.labels[images.rows(part)]
         assert torch.bincount(labels).tolist() == [count] * 2
     assert load(small, image_size=8, limit=2).files == images.files
     assert load(small, image_size=8, limit=2, seed=1).files != images.files
@@ -508,7 +508,7 @@ def test_groups_shared_by_train_and_test_are_refused_with_the_way_out(
 @pytest.mark.parametrize("test", ["given", "group"])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_test_part_set_aside_by_group_shares_no_group_with_train(
-    grouped: Path, test: Any, seed: int
+    grouped: Path, test: str, seed: int
 ) -> None:
     images = load(grouped, image_size=2, groups=r"(\w+/p\d+)_", test=test, seed=seed)
     assert images.groups is not None
@@ -587,7 +587,7 @@ def test_rows_divide_the_set_by_part(small: Path) -> None:
     assert images.rows("test").tolist() == list(range(11, 16))
     assert images.rows("unlabelled").tolist() == []
     with pytest.raises(ValueError, match="part is 'val'"):
-        images.rows("val")  # type: ignore[arg-type]
+        images.rows("val")
 
 
 def test_images_move_to_another_device_and_keep_the_rest(small: Path) -> None:
@@ -661,7 +661,7 @@ def test_shapes_can_be_divided_anew() -> None:
     images = load("shapes", test="image", limit=30, image_size=4)
     assert images.factors is not None
     for part in ("train", "test"):
-        labels = images.labels[images.rows(part)]  # type: ignore[arg-type]
+        labels = images.labels[images.rows(part)]
         assert torch.bincount(labels).tolist() == [30, 30, 30]
     assert [images.classes[i] for i in images.labels] == images.factors[
         "class"
@@ -684,13 +684,13 @@ def test_a_name_is_a_folder_of_the_data_folder_before_it_is_a_download(
 
 def test_an_unknown_name_lists_the_known_ones(small: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"'smal'. Built in: shapes, cifar10.*: small\."
+        ValueError, match=r"'petz'. Built in: shapes, cifar10.*: small\."
     ):
-        load("smal")
-    with pytest.raises(ValueError, match="there is no folder .*smal"):
-        load(Path("smal"))
-    with pytest.raises(ValueError, match="there is no folder .*smal"):
-        load("./smal")
+        load("petz")
+    with pytest.raises(ValueError, match="there is no folder .*petz"):
+        load(Path("petz"))
+    with pytest.raises(ValueError, match="there is no folder .*petz"):
+        load("./petz")
 
 
 class NetworkUsed(AssertionError):
@@ -882,7 +882,7 @@ def test_real_images_are_read(real_images: Path, name: str) -> None:
     assert len(images.classes) == 3
     assert images.files is not None
     for part in ("train", "test"):
-        rows = images.rows(part)  # type: ignore[arg-type]
+        rows = images.rows(part)
         assert torch.bincount(images.labels[rows]).tolist() == [20, 20, 20]
         for row in rows[::15].tolist():
             file = images.files[row]

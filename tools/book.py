@@ -78,7 +78,7 @@ class Book:
                 for item in node:
                     yield from walk(item)
 
-        return list(walk(yaml.safe_load((self.root / "_toc.yml").read_text())))
+        return list(walk(yaml.safe_load((self.root / "_toc.yml").read_bytes())))
 
     def notebooks(self) -> list[Path]:
         """The pages that are notebooks."""
@@ -97,7 +97,7 @@ class Book:
         if not file.exists():
             there = ", ".join(sorted(path.stem for path in profiles.glob("*.yaml")))
             raise BookError(f"no profile {self.profile!r}; there are: {there}")
-        given = yaml.safe_load(file.read_text()) | self.typed
+        given = yaml.safe_load(file.read_bytes()) | self.typed
         if self.data:
             given["data"] = self.data
         declared = {}

@@ -118,15 +118,36 @@ def execute(job: Job) -> float:
         BookError: If a cell fails, hangs or never runs, or a figure has no alt text; it
             names the cell. The copy is left at `job.failed`.
     """
-    import papermill
-
-    # What papermill would log is said by the exception, with the cell's number.
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     start = time.perf_counter()
     for old in (job.stamp, job.copy, job.failed):
         old.unlink(missing_ok=True)
     job.failed.parent.mkdir(parents=True, exist_ok=True)
     job.copy.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        run_cells(job)
+    except Exception as error:  # of the chapter, papermill or the kernel: all reported
+        raise BookError(failure(job, error)) from None
+    notebook = json.loads(job.failed.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    if problems := check.executed(notebook):
+        raise BookError(
+            f"FAILED {job.chapter}\n  " + "\n  ".join(problems) + f"\n{left(job)}"
+        )
+    finish(notebook)
+    text = json.dumps(notebook, indent=1, ensure_ascii=False)
+    job.failed.write_text(text + "\n", encoding="utf-8")
+    job.failed.replace(job.copy)
+    job.stamp.write_text(job.key)
+    return time.perf_counter() - start
+
+
+def run_cells(job: Job, attempts: int = 3) -> None:
+    """Papermill's part: parameters in, cells run, everything saved at `job.failed`."""
+    import papermill
+
+    # What papermill would log is said by its exceptions.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
             job.notebook,
@@ -139,20 +160,18 @@ def execute(job: Job) -> float:
             execution_timeout=job.timeout,
             record_timing=False,
         )
-    except Exception as error:  # of the chapter, papermill or the kernel: all reported
-        raise BookError(failure(job, error)) from None
-    notebook = json.loads(job.failed.read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        cell["source"] = "".join(cell["source"])
-    if problems := check.executed(notebook):
-        raise BookError(
-            f"FAILED {job.chapter}\n  " + "\n  ".join(problems) + f"\n{left(job)}"
-        )
-    finish(notebook)
-    job.failed.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
-    job.failed.replace(job.copy)
-    job.stamp.write_text(job.key)
-    return time.perf_counter() - start
+    except RuntimeError:
+        # A kernel is given free ports and binds them a second later: now and then some
+        # other process was faster, and it dies at once. A new one gets new ports.
+        if started(job) or attempts == 1:
+            raise
+        run_cells(job, attempts - 1)
+
+
+def started(job: Job) -> list[check.Cell]:
+    """The cells that were started. Papermill marks the others as completed, too."""
+    cells = check.read(job.failed) if job.failed.exists() else []
+    return [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
 
 
 def finish(notebook: dict[str, Any]) -> None:
@@ -179,12 +198,9 @@ def finish(notebook: dict[str, Any]) -> None:
 
 def failure(job: Job, error: Exception) -> str:
     """A report of what went wrong: chapter, cell, source, error, copy."""
-    cells = check.read(job.failed) if job.failed.exists() else []
-    started = [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
     where, text = "before its first cell", ""
-    if started:
-        # Papermill marks later cells as complete; only start times tell the truth.
-        cell = started[-1]
+    if cells := started(job):
+        cell = cells[-1]
         ids = [c.get("id") for c in check.read(job.notebook)]
         number = ids.index(cell["id"]) + 1 if cell["id"] in ids else None
         where = f"cell {number} of {len(ids)}" if number else "the injected parameters"
@@ -230,14 +246,19 @@ def execute_all(jobs: list[Job], workers: int, environ: Mapping[str, str]) -> No
                 line = f"{future.result():7.1f} s  {futures[future].chapter}"
                 print(f"  {line} ({count}/{len(todo)})", flush=True)
         except BrokenProcessPool as error:
-            raise BookError("a process that executed chapters was killed") from error
+            names = ", ".join(job.chapter for job in todo if not job.is_done())
+            raise BookError(f"killed (out of memory?), one of: {names}") from error
         finally:
             # After a failure: nothing waits, and what runs is stopped. nbclient takes
             # SIGTERM for "shut the kernel down".
             pool.shutdown(wait=False, cancel_futures=True)
             if not all(future.done() for future in futures):
-                for process in multiprocessing.active_children():
+                workers_left = multiprocessing.active_children()
+                for process in workers_left:
                     process.terminate()
+                for process in workers_left:
+                    process.join(10)
+                    process.kill()
 
 
 def _prepare(environ: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """RotNet: learn which way up an image is.
 
-Source: Gidaris, Singh and Komodakis, *Unsupervised Representation Learning by Predicting
-Image Rotations*, ICLR 2018 (arXiv:1803.07728), section 2.
+Source: Gidaris, Singh and Komodakis, *Unsupervised Representation Learning by
+Predicting Image Rotations*, ICLR 2018 (arXiv:1803.07728), section 2.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.after.crop is not None or self.after.flip or self.after.blur:
-            raise ValueError("after the turn only colours may change: no crop, flip, blur")
+            raise ValueError(
+                "after the turn only colours may change: no crop, flip, blur"
+            )
 
     def objective(self, encoder: Encoder) -> RotNet:
         """The objective that trains ``encoder`` with these settings."""
@@ -69,20 +71,26 @@ class RotNet(nn.Module):
         self.head = nn.Linear(encoder.dim, TURNS)
 
     def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
-        """Four views ``(B, 3, H, W)`` in [0, 1]: the image turned by 0 to 3 quarters."""
+        """Four views ``(B, 3, H, W)`` in [0, 1]: turned by 0, 1, 2 and 3 quarters."""
         settings = self.settings
         if settings.shuffled:
             images = augment.quarter_turn(images, _own_turn(images))
-        upright = augment.view(images, settings.before if self.training else STILL, draw)
+        upright = augment.view(
+            images, settings.before if self.training else STILL, draw
+        )
         turned = [torch.rot90(upright, k, (2, 3)) for k in range(TURNS)]
         if settings.jitter:
             turned = [augment.view(view, settings.after, draw) for view in turned]
         return turned
 
-    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
+    def forward(
+        self, views: list[Tensor], labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Loss and rotation accuracy of the four views."""
         logits = self.head(self.encoder(torch.cat(views)))
-        turns = torch.arange(TURNS, device=logits.device).repeat_interleave(len(views[0]))
+        turns = torch.arange(TURNS, device=logits.device).repeat_interleave(
+            len(views[0])
+        )
         accuracy = (logits.argmax(1) == turns).float().mean()
         return {"loss": rotation_loss(logits, turns), "accuracy": accuracy.detach()}
 

@@ -1,7 +1,7 @@
 """SimCLR: two views of one image agree, views of different images do not.
 
-Source: Chen, Kornblith, Norouzi and Hinton, *A Simple Framework for Contrastive Learning
-of Visual Representations*, ICML 2020 (arXiv:2002.05709), section 2.
+Source: Chen, Kornblith, Norouzi and Hinton, *A Simple Framework for Contrastive
+Learning of Visual Representations*, ICML 2020 (arXiv:2002.05709), section 2.
 """
 
 from __future__ import annotations
@@ -76,10 +76,14 @@ class SimCLR(nn.Module):
 
     def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
         """Two views ``(B, 3, H, W)`` in [0, 1], each with its own random parameters."""
-        return [augment.view(images, self.settings.augmentation, draw) for _ in range(2)]
+        return [
+            augment.view(images, self.settings.augmentation, draw) for _ in range(2)
+        ]
 
-    def forward(self, views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
-        """NT-Xent of the two views, encoded in one pass, and how often they find each other."""
+    def forward(
+        self, views: list[Tensor], labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """NT-Xent of two views encoded in one pass; how often they find each other."""
         z1, z2 = self.projector(self.encoder(torch.cat(views))).chunk(2)
         loss = nt_xent(z1, z2, self.settings.temperature)
         with torch.no_grad():
@@ -120,7 +124,9 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
         )
     count = len(z1)
     if count < 2:
-        raise ValueError("NT-Xent compares images with each other; one image is not enough")
+        raise ValueError(
+            "NT-Xent compares images with each other; one image is not enough"
+        )
     z = F.normalize(torch.cat([z1, z2]).float())
     similarity = z @ z.T / temperature
     similarity.fill_diagonal_(float("-inf"))  # an embedding is not its own neighbour

@@ -1,4 +1,4 @@
-"""The whole build on a book of two chapters, and the parts that decide what is built."""
+"""The whole build of a book of two chapters, and what decides what is built."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_typed_values_go_over_the_profile(plain: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-p", "sise", "9"], ["--profile", "nonsense"], ["--only", "three"]]
+    "arguments", [["-p", "sizes", "9"], ["--profile", "nonsense"], ["--only", "three"]]
 )
 def test_a_name_that_nobody_knows_is_an_error(
     plain: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""Papermill's traps, each closed: a failure is an error, and leaves nothing to publish."""
+"""Papermill's traps, closed: a failure is an error and leaves nothing to publish."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+import papermill
 import pytest
 from tiny_book import cell, chapter, write_notebook
 
@@ -91,6 +93,25 @@ def test_a_good_chapter_is_fit_for_a_page_and_its_source_untouched(
     assert cells[3]["outputs"][0]["data"]["text/plain"] == ["4"]
     assert cells[4]["metadata"]["mystnb"]["image"]["classes"] == "dark-light"
     assert "papermill" not in good.copy.read_text()
+
+
+def test_a_kernel_that_loses_its_ports_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, deaths = papermill.execute_notebook, iter([True, True, False])
+
+    def unlucky(*arguments: Any, **settings: Any) -> Any:
+        if next(deaths, True):
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(papermill, "execute_notebook", unlucky)
+    again = job(tmp_path, "a = 1")
+    execute(again)
+    assert again.is_done()
+    with pytest.raises(BookError, match="before its first cell"):
+        execute(again)
+    assert not again.is_done()
 
 
 def test_a_failure_cancels_the_other_chapters_and_their_kernels(tmp_path: Path) -> None:

@@ -1,0 +1,152 @@
+"""Records: what is kept of a run, as JSON, and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sslkit import recipes
+from sslkit.evaluate import Score
+from sslkit.recipes import Recipe
+
+History = dict[str, dict[str, list[float]]]  # by phase, then metric
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recipe that was done.
+
+    Attributes:
+        recipe: What was done.
+        key: Digest of everything that decided it; the record's name.
+        scores: One score a protocol, by name.
+        history: Columns phase (``"pretrain"`` or a protocol), epoch, step, metric,
+            value.
+        about: Provenance: fingerprint of the data, class names, label counts, versions,
+            commit, machine, date, seconds by phase.
+        encoder: File of the encoder before any label was seen; ``None`` if there was no
+            pretraining, or for records read without their store.
+    """
+
+    recipe: Recipe
+    key: str
+    scores: dict[str, Score]
+    history: pd.DataFrame
+    about: dict[str, Any]
+    encoder: Path | None = None
+
+
+def read(results: str | Path) -> list[Run]:
+    """Every record below a folder, from ``.json`` and ``.jsonl`` files, sorted by key.
+
+    Raises:
+        ValueError: If the folder has no records, or a file is not one.
+    """
+    found: dict[str, Run] = {}
+    for path in sorted(Path(results).rglob("*.json*")):
+        if path.parent.name != "encoders":  # notes of pretrainings
+            found |= {one.key: one for one in read_file(path)}
+    if not found:
+        raise ValueError(f"no records under '{results}'")
+    return [found[key] for key in sorted(found)]
+
+
+def read_file(path: Path) -> list[Run]:
+    """The records of one file: a ``.json`` is one, a ``.jsonl`` has one a line.
+
+    Raises:
+        ValueError: If a line is not a record.
+    """
+    text = path.read_text()
+    found = []
+    for number, line in enumerate(
+        text.splitlines() if path.suffix == ".jsonl" else [text], 1
+    ):
+        try:
+            found.append(from_record(json.loads(line)))
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"'{path}' line {number} is not a record: {error}"
+            ) from error
+    return found
+
+
+def published(data: str, profile: str) -> list[Run]:
+    """The book's committed records of a profile on some data; none is an empty list.
+
+    Looked for as ``results/PROFILE-DATA.jsonl`` where a chapter runs (``book/`` or the
+    root above it) and beside the source.
+    """
+    places = (Path(), Path("book"), Path(__file__).parents[1] / "book")
+    for place in places:
+        file = place / "results" / f"{profile}-{Path(data).name}.jsonl"
+        if file.is_file():
+            return read_file(file)
+    return []
+
+
+def to_line(one: Run) -> str:
+    """The record as one line of JSON, as ``book/results`` keeps it."""
+    return json.dumps(to_record(one), sort_keys=True, separators=(",", ":"))
+
+
+def to_record(one: Run) -> dict[str, Any]:
+    """The run as plain values for JSON; ``from_record`` reads it back."""
+    return {
+        "key": one.key,
+        "recipe": recipes.to_dict(one.recipe),
+        "scores": {
+            name: dataclasses.asdict(score) for name, score in one.scores.items()
+        },
+        "history": to_columns(one.history),
+        "about": one.about,
+    }
+
+
+def from_record(plain: dict[str, Any]) -> Run:
+    """A run from the plain values of ``to_record``."""
+    return Run(
+        recipe=recipes.from_dict(plain["recipe"]),
+        key=plain["key"],
+        scores={name: Score(**score) for name, score in plain["scores"].items()},
+        history=to_frame(plain["history"]),
+        about=plain["about"],
+    )
+
+
+def to_columns(history: pd.DataFrame) -> History:
+    """A history by phase and metric, to five digits: a tenth of the tidy size."""
+    table: History = {}
+    for (phase, metric), rows in history.groupby(["phase", "metric"], sort=True):
+        entry = table.setdefault(str(phase), {})
+        entry["epoch"], entry["step"] = rows["epoch"].tolist(), rows["step"].tolist()
+        entry[str(metric)] = [float(f"{value:.5g}") for value in rows["value"]]
+    return table
+
+
+def to_frame(table: History) -> pd.DataFrame:
+    """The tidy frame of ``_columns``."""
+    rows = [
+        (phase, int(epoch), int(step), metric, value)
+        for phase, entry in table.items()
+        for metric in entry.keys() - {"epoch", "step"}
+        for epoch, step, value in zip(
+            entry["epoch"], entry["step"], entry[metric], strict=True
+        )
+    ]
+    columns = ["phase", "epoch", "step", "metric", "value"]
+    return pd.DataFrame(sorted(rows), columns=columns)
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write whole or not at all, and never over another record."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(json.dumps(content, sort_keys=True, indent=1))
+    partial.replace(path)
