@@ -109,7 +109,7 @@ def _entry() -> None:
             "stopped; the same command goes on from the last checkpoint", err=True
         )
         sys.exit(130)
-    except (ValueError, FloatingPointError) as error:
+    except (ValueError, FloatingPointError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
 

@@ -112,16 +112,20 @@ def load(encoder: Encoder, path: str | Path) -> None:
     A classifier (``fc.*``) in the file is left out.
 
     Raises:
-        ValueError: If the file is missing or its tensors do not fit this backbone.
+        ValueError: If the file is missing, holds no weights, or its tensors do not fit
+            this backbone.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"encoder file '{path}' does not exist")
-    if path.suffix == ".safetensors":
-        weights = load_file(path)
-    else:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    weights = {k: v for k, v in weights.items() if not k.startswith("fc.")}
+    try:
+        if path.suffix == ".safetensors":
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        weights = {k: v for k, v in weights.items() if not k.startswith("fc.")}
+    except Exception as error:  # of a torn or foreign file; each reader has its own
+        raise ValueError(f"'{path}' holds no weights: {error}") from error
     try:
         encoder.net.load_state_dict(weights, strict=True)
     except RuntimeError as error:

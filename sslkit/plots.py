@@ -529,7 +529,8 @@ def _note(figure: Figure, frame: pd.DataFrame, text: str) -> None:
 
 
 def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) -> None:
-    axes.annotate(text, (x, y), off, textcoords="offset points")
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axes.annotate(text, (x, y), off, textcoords="offset points", bbox=paper)
 
 
 def _curve(axes: Axes, rows: pd.DataFrame) -> None:

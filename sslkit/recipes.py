@@ -12,10 +12,10 @@ from sslkit.augment import Augmentation
 from sslkit.encoders import Backbone
 from sslkit.encoders import Settings as Encoder
 from sslkit.evaluate import PROTOCOLS
-from sslkit.methods import METHODS, rotnet, simclr
+from sslkit.methods import METHODS
 from sslkit.train import Training
 
-ARMS = ("supervised", "random", *METHODS)
+ARMS = ("supervised", "supervised-jitter", "random", *METHODS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,39 +93,48 @@ class Recipe:
     @property
     def arm(self) -> str:
         """The name in tables, but for the protocol: ``scratch`` without pretraining."""
-        if self.method is None:
-            return "scratch"
-        if isinstance(self.method, rotnet.Settings):
-            return "rotnet-jitter" if self.method.jitter else "rotnet"
-        return "simclr"
+        return "scratch" if self.method is None else self.method.name
 
 
 def method_name(recipe: Recipe, protocol: str) -> str:
-    """What tables call it: without pretraining, ``supervised`` or ``random``."""
-    if recipe.method is None:
-        return "supervised" if protocol == "finetune" else "random"
-    return recipe.arm
+    """What tables call it; without pretraining, the protocol says what it was."""
+    if recipe.method is not None:
+        return recipe.method.name
+    if protocol != "finetune":
+        return "random"
+    return "supervised-jitter" if recipe.augmentation.jitter else "supervised"
 
 
 # ------------------------------------------------------------------- profiles
 
-_CROP = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
+# While labels train the encoder: the same for every arm but supervised-jitter.
+_GEOMETRY = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
 
-# shapes: hue over the full circle, since colour is what two views share most cheaply.
-_SHAPES_VIEWS = Augmentation(
-    crop=(0.2, 1.0),
+# What the images may be changed in without changing what they are: SimCLR's views,
+# RotNet's jitter, and supervised-jitter, which gets that knowledge without pretraining.
+_VIEWS = Augmentation(
+    crop=(0.3, 1.0),
     flip=0.5,
     jitter=0.8,
+    brightness=0.4,
+    contrast=0.4,
+    saturation=0.4,
+    hue=0.1,
+    greyscale=0.1,
+)
+# shapes: hue over the full circle, for the images' hue says nothing of the class.
+_SHAPES_VIEWS = replace(
+    _VIEWS,
+    crop=(0.2, 1.0),
     brightness=0.6,
     contrast=0.6,
     saturation=0.6,
     hue=0.5,
     greyscale=0.2,
 )
-_STUDY_VIEWS = Augmentation(
+_STUDY_VIEWS = replace(
+    _VIEWS,
     crop=(0.08, 1.0),
-    flip=0.5,
-    jitter=0.8,
     brightness=0.8,
     contrast=0.8,
     saturation=0.8,
@@ -144,11 +153,10 @@ class Profile:
     pretraining: Training
     downstream: Training
     probe: Training
-    simclr: simclr.Settings
+    views: Augmentation
     pretrain: Literal["budget", "all"]
     protocols: tuple[str, ...]
     limit: int | None = None
-    augmentation: Augmentation = _CROP
 
 
 _QUICK = Profile(
@@ -156,9 +164,9 @@ _QUICK = Profile(
     image_size=32,
     encoder=Encoder(backbone="tiny"),
     pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, steps=900, batch_size=128),
-    downstream=Training(lr=1e-3, epochs=30, steps=300, batch_size=64),
+    downstream=Training(lr=3e-3, epochs=30, steps=300, batch_size=64),
     probe=Training(lr=1e-2, epochs=30, steps=300, batch_size=64),
-    simclr=simclr.Settings(),
+    views=_VIEWS,
     pretrain="all",
     protocols=("linear", "finetune"),
 )
@@ -175,9 +183,7 @@ PROFILES: dict[str, Profile] = {
     "study-small": replace(
         _QUICK,
         image_size=32,
-        pretraining=Training(lr=3e-3, warmup=0.05, epochs=30, batch_size=64),
-        downstream=Training(lr=1e-3, epochs=30, batch_size=64),
-        probe=Training(lr=1e-2, epochs=30, batch_size=64),
+        pretraining=replace(_QUICK.pretraining, steps=600, batch_size=64),
         pretrain="budget",
     ),
     "study": replace(
@@ -188,7 +194,7 @@ PROFILES: dict[str, Profile] = {
         pretraining=Training(),
         downstream=Training(),
         probe=Training(),
-        simclr=simclr.Settings(augmentation=_STUDY_VIEWS),
+        views=_STUDY_VIEWS,
         pretrain="budget",
         protocols=PROTOCOLS,
     ),
@@ -222,8 +228,9 @@ def recipe(
     learns for longer than another.
 
     Args:
-        method: ``"rotnet"``, ``"rotnet-jitter"``, ``"simclr"``, ``"supervised"`` or
-            ``"random"`` (an encoder that never learnt).
+        method: ``"rotnet"``, ``"rotnet-jitter"``, ``"simclr"``; ``"supervised"``, or
+            ``"supervised-jitter"`` with the colour changes of SimCLR's views; or
+            ``"random"``, an encoder that never learnt.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
         fraction: Share of the labels, in (0, 1].
@@ -260,15 +267,10 @@ def recipe(
     if batch_size is not None:
         pretraining = replace(pretraining, batch_size=batch_size)
         downstream = replace(downstream, batch_size=batch_size)
-    settings = METHODS.get(method)
+    views = _SHAPES_VIEWS if name == "shapes" else start.views
+    settings = METHODS[method].with_views(views) if method in METHODS else None
     protocols = protocols or start.protocols
-    if method == "simclr":
-        settings = (
-            simclr.Settings(augmentation=_SHAPES_VIEWS)
-            if name == "shapes"
-            else start.simclr
-        )
-    elif method == "supervised":
+    if method.startswith("supervised"):
         downstream = _longer(downstream, pretraining)
         protocols = ("finetune",)
     elif method == "random":
@@ -295,7 +297,7 @@ def recipe(
         pretraining=pretraining,
         downstream=downstream,
         probe=start.probe,
-        augmentation=start.augmentation,
+        augmentation=views if method == "supervised-jitter" else _GEOMETRY,
         fraction=fraction,
         draw=draw,
         seed=seed,
@@ -319,7 +321,7 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain values for JSON; ``from_dict`` reads it back."""
     plain = dataclasses.asdict(recipe)
     if recipe.method is not None:
-        plain["method"]["name"] = type(recipe.method).__module__.rsplit(".", 1)[-1]
+        plain["method"]["file"] = _file(recipe.method)
     return plain
 
 
@@ -332,14 +334,19 @@ def from_dict(plain: dict[str, Any]) -> Recipe:
     plain = dict(plain)
     if plain.get("method") is not None:
         settings = dict(plain["method"])
-        kinds = {"rotnet": rotnet.Settings, "simclr": simclr.Settings}
-        plain["method"] = _decode(kinds[settings.pop("name")], settings)
+        kinds = {_file(kind): type(kind) for kind in METHODS.values()}
+        plain["method"] = _decode(kinds[settings.pop("file")], settings)
     return _decode(Recipe, plain)
 
 
-def _decode(kind: Any, value: Any) -> Any:
+def _file(settings: methods.Settings) -> str:
+    """The file in ``methods/`` that some settings belong to."""
+    return type(settings).__module__.rsplit(".", 1)[-1]
+
+
+def _decode(kind: type[Any], value: Any) -> Any:
     """A value of the declared type: dataclasses from dicts, tuples from lists."""
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+    if isinstance(value, dict):
         hints = typing.get_type_hints(kind)
         unknown = set(value) - set(hints)
         if unknown:

@@ -50,7 +50,8 @@ def read(results: str | Path) -> list[Run]:
     """
     found: dict[str, Run] = {}
     for path in sorted(Path(results).rglob("*.json*")):
-        if path.parent.name != "encoders":  # notes of pretrainings
+        # Not the notes of pretrainings, nor what a killed process had half written.
+        if path.parent.name != "encoders" and not path.name.startswith("."):
             found |= {one.key: one for one in read_file(path)}
     if not found:
         raise ValueError(f"no records under '{results}'")
@@ -70,7 +71,7 @@ def read_file(path: Path) -> list[Run]:
     ):
         try:
             found.append(from_record(json.loads(line)))
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"'{path}' line {number} is not a record: {error}"
             ) from error
@@ -148,5 +149,6 @@ def write(path: Path, content: dict[str, Any]) -> None:
     """Write whole or not at all, and never over another record."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, sort_keys=True, indent=1))
+    text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
+    partial.write_text(text)
     partial.replace(path)

@@ -130,6 +130,7 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
         "model.maxpool = torch.nn.Identity()\n"
     )
     return (
+        "import safetensors.torch, torch, torchvision\n"
         f"model = torchvision.models.{settings.backbone}()\n"
         f"{small if settings.stem == 'small' else ''}"
         "model.fc = torch.nn.Identity()\n"
@@ -140,15 +141,18 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
 @lru_cache(maxsize=2)
 def load_images(settings: recipes.Data) -> ImageSet:
     """The images of a recipe, decoded once a process and put on its device."""
-    images = data.load(
-        settings.name,
-        image_size=settings.image_size,
-        classes=settings.classes,
-        groups=settings.groups,
-        test=settings.test,
-        limit=settings.limit,
-        on_error=settings.on_error,
-    )
+    try:
+        images = data.load(
+            settings.name,
+            image_size=settings.image_size,
+            classes=settings.classes,
+            groups=settings.groups,
+            test=settings.test,
+            limit=settings.limit,
+            on_error=settings.on_error,
+        )
+    except RuntimeError as error:  # a set that is not here and cannot be downloaded
+        raise ValueError(str(error)) from error
     return images.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -271,7 +275,7 @@ def _pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 
     Label fractions under ``pretrain="all"`` and all protocols share one.
     """
-    plain = recipes.to_dict(recipe)
+    plain = _plain(recipe)
     decides = {
         name: plain[name] for name in ("method", "encoder", "pretraining", "seed")
     }
@@ -288,7 +292,7 @@ def _pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 
 def _decides_run(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Any]:
     """Everything that decides a run: the recipe less its names, and the data."""
-    plain = recipes.to_dict(recipe)
+    plain = _plain(recipe)
     for name in ("data", "profile"):
         del plain[name]
     roles = [
@@ -299,6 +303,16 @@ def _decides_run(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Any
         "data": images.fingerprint,
         "rows": roles,
     }
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values; an encoder file counts by its content."""
+    plain = recipes.to_dict(recipe)
+    init = recipe.encoder.init
+    if init not in ("random", "imagenet") and Path(init).is_file():
+        content = Path(init).read_bytes()
+        plain["encoder"]["init"] = hashlib.sha256(content).hexdigest()
+    return plain
 
 
 def _rows_digest(rows: Tensor) -> str:

@@ -56,8 +56,8 @@ def split(
     and so are their training and their validation parts. Without groups each class
     gives the same number of images; with groups the number nearest to it.
 
-    A group is never more than half of a budget that holds it: large groups wait until
-    the order is long enough for them.
+    A group is never more than half of its class's budget, unless the fraction is 1:
+    large groups wait until the order is long enough for them.
 
     Args:
         images: The set to draw from.
@@ -78,6 +78,12 @@ def split(
     roles: dict[str, list[Rows]] = {"train": [], "val": [], "pool": [], "held": []}
     stratum = _strata(labels, groups, part == "train")
     sizes = np.bincount(stratum[stratum >= 0], minlength=len(images.classes))
+    if not sizes.all():
+        raise ValueError(
+            f"class '{images.classes[sizes.argmin()]}' of '{images.name}' has no "
+            "training image"
+            + ("" if images.groups is None else ", or is the commonest in no group")
+        )
     for label, name in enumerate(images.classes):
         pool = np.flatnonzero(stratum == label)
         size = int(sizes.min()) if balance else len(pool)
@@ -140,7 +146,8 @@ def _order(
     seen = validation = 0
     while waiting:
         fits = (i for i, g in enumerate(waiting) if sizes[g] <= max(seen, smallest))
-        group = waiting.pop(next(fits, int(np.argmin(sizes[waiting]))))
+        first = next(fits, None)
+        group = waiting.pop(int(sizes[waiting].argmin()) if first is None else first)
         size = int(sizes[group])
         seen += size
         held.append(validation + size <= VALIDATION_SHARE * seen)
@@ -173,11 +180,17 @@ def _check_parts(
     where = f"class '{name}' of '{images.name}' at fraction {fraction:g}"
     names, sizes = np.unique(groups[order], return_counts=True)
     largest, size = names[sizes.argmax()], sizes.max()
+    chosen, shares = np.unique(groups[order[:count]], return_counts=True)
     way_out = "take a larger fraction, or split without groups"
     if not wanted / 2 <= count <= 2 * wanted:
         raise ValueError(
             f"{where}: whole groups give {count} images where {wanted} are wanted; the "
             f"largest, '{largest}', has {size}; {way_out}"
+        )
+    if 2 * shares.max() > count > 1 and fraction < 1:
+        raise ValueError(
+            f"{where}: group '{chosen[shares.argmax()]}' would be {shares.max()} of "
+            f"{count} images; {way_out}"
         )
     if not held[:count].any():
         if size > 1:

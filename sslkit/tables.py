@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,10 +11,17 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sslkit.recipes import method_name
+from sslkit.recipes import Recipe, method_name, to_dict
 from sslkit.records import Run
 
-ORDER = ("random", "supervised", "rotnet", "rotnet-jitter", "simclr")
+ORDER = (
+    "random",
+    "supervised",
+    "supervised-jitter",
+    "rotnet",
+    "rotnet-jitter",
+    "simclr",
+)
 PAIRED_BY = ("data", "profile", "fraction", "draw", "seed")
 
 
@@ -44,6 +53,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     return {
         "data": recipe.data.name,
         "profile": recipe.profile,
+        "settings": _settings(recipe),
         "method": method_name(recipe, protocol),
         "schedule": trained.schedule,
         "init": recipe.encoder.init,
@@ -71,6 +81,15 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     }
 
 
+def _settings(recipe: Recipe) -> str:
+    """A short digest that tells apart what no other column does: how it was trained."""
+    plain = to_dict(recipe)
+    names = ("method", "encoder", "pretraining", "downstream", "probe", "augmentation")
+    decides = {name: plain[name] for name in (*names, "precision")}
+    text = json.dumps(decides, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def interval(values: ArrayLike) -> tuple[float, float, float]:
     """Mean and 95 % t-interval of independent values: one a draw (and seed).
 
@@ -94,13 +113,27 @@ def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
 
     Returns:
         Columns of the grouping, then ``runs``, ``mean``, ``low``, ``high``.
+
+    Raises:
+        ValueError: If an arm was run twice for one draw and seed (with other settings).
     """
+    _check_single(frame)
     by = ["data", "profile", "fraction", "method", "protocol"]
     rows = [
         (*names, len(group), *interval(group[value]))
         for names, group in frame.groupby(by, sort=False)
     ]
     return pd.DataFrame(rows, columns=[*by, "runs", "mean", "low", "high"])
+
+
+def _check_single(frame: pd.DataFrame) -> None:
+    """Refuse to count one draw and seed twice, as where settings are mixed."""
+    twice = frame[frame.duplicated([*PAIRED_BY, "method", "protocol"])]
+    if len(twice):
+        raise ValueError(
+            f"several '{twice['method'].iloc[0]}' runs for one draw and seed; select "
+            "one first, for example by the column settings"
+        )
 
 
 def pairs(
@@ -118,9 +151,10 @@ def pairs(
         method is higher.
 
     Raises:
-        ValueError: If the baseline was run twice for one draw and seed, so that pairs
-            would be ambiguous, or no row has a partner.
+        ValueError: If an arm was run twice for one draw and seed, so that pairs would
+            be ambiguous, or no row has a partner.
     """
+    _check_single(frame)
     keys = list(PAIRED_BY)
     base = frame[frame["method"] == against]
     if against == "random":

@@ -19,6 +19,7 @@ from sslkit.augment import Draw
 
 SECONDS_BETWEEN_CHECKPOINTS = 10
 VALIDATION_SEED = 2**31 - 1  # the views of validation images are the same every epoch
+WAYS_OUT = "try a lower lr, a warmup, or full precision (precision='32-true')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class Training:
             raise ValueError(f"schedule '{self.schedule}' is not cosine or constant")
         if self.lr <= 0 or not 0 <= self.warmup < 1:
             raise ValueError(f"lr {self.lr} or warmup {self.warmup} is out of range")
-        if min(self.epochs, self.batch_size, self.steps or 1) < 1:
+        steps = 1 if self.steps is None else self.steps
+        if min(self.epochs, self.batch_size, steps) < 1:
             raise ValueError("epochs, steps and batch_size must be at least 1")
 
 
@@ -187,6 +189,11 @@ def fit(
             values |= _validate(
                 model, objective, images, validation, training.batch_size
             )
+        if not math.isfinite(values.get("val_loss", 0.0)):
+            raise FloatingPointError(
+                f"{title}: the validation loss is {values['val_loss']} after step "
+                f"{(epoch + 1) * epoch_steps - 1}; {WAYS_OUT}"
+            )
         state.finish_epoch(module, values, steps=(epoch + 1) * epoch_steps)
         bar.set_postfix(
             {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
@@ -304,8 +311,8 @@ def _epoch_means(
     if not torch.isfinite(losses).all():
         step = first + int((~torch.isfinite(losses)).nonzero()[0])
         raise FloatingPointError(
-            f"{title}: the loss is {losses[step - first].item()} at step {step}; try a "
-            "lower lr, a warmup, or full precision (precision='32-true')"
+            f"{title}: the loss is {losses[step - first].item()} at step {step}; "
+            f"{WAYS_OUT}"
         )
     return {
         f"train_{name}": float(row.mean())

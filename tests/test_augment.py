@@ -297,19 +297,27 @@ def test_geometry_comes_first_then_the_colours_in_a_drawn_order_then_blur(monkey
     assert len(orders) > 5
 
 
+def drawn(n: int, height: int, width: int, **crop) -> Tensor:
+    """Top, left, height, width of ``n`` crops; mirrored ones have negative widths.
+
+    Read off views of two ramps, one down and one across.
+    """
+    sides = torch.tensor([height, width])
+    down, across = torch.arange(height).float(), torch.arange(width).float()
+    ramps = [down[:, None].expand(height, width), across.expand(height, width)] * 2
+    images = (torch.stack(ramps[:3]) / max(height, width)).expand(n, -1, -1, -1)
+    only_geometry = Augmentation(jitter=0, greyscale=0, **crop)
+    view = augment.view(images, only_geometry, Draw(5, 0, size=n)) * max(height, width)
+    last, middle = sides // 2 - 1, sides // 2
+    before = torch.stack([view[:, 0, last[0], 0], view[:, 1, 0, last[1]]], dim=1)
+    after = torch.stack([view[:, 0, middle[0], 0], view[:, 1, 0, middle[1]]], dim=1)
+    lengths = (after - before) * sides
+    return torch.cat([(before + after + 1 - lengths.abs()) / 2, lengths], dim=1)
+
+
 @pytest.fixture(scope="module")
 def boxes() -> Tensor:
-    """Rows of top, left, height, width, read off views of ramps; mirrored: width < 0."""
-    n, side = 4000, 48
-    ramp = torch.arange(side) / side
-    image = torch.stack([ramp[:, None].expand(side, side), ramp.expand(side, side)])
-    images = torch.cat([image, image[:1]]).expand(n, 3, side, side)
-    only_geometry = Augmentation(jitter=0, greyscale=0)
-    view = augment.view(images, only_geometry, Draw(5, 0, size=n)) * side
-    places = torch.stack([view[:, 0, :, 0], view[:, 1, 0, :]], dim=1)
-    lengths = (places[:, :, side // 2] - places[:, :, side // 2 - 1]) * side
-    centres = (places[:, :, side // 2] + places[:, :, side // 2 - 1]) / 2 + 0.5
-    return torch.cat([centres - lengths.abs() / 2, lengths], dim=1)
+    return drawn(4000, 48, 48)
 
 
 def test_crops_are_whole_pixels_inside_the_image(boxes):
@@ -340,13 +348,10 @@ def test_half_of_the_crops_are_mirrored(boxes):
 
 @pytest.mark.parametrize("size", [(20, 60), (60, 20)])
 def test_crops_of_oblong_images_stay_inside(size):
-    images = torch.full((200, 3, *size), 255, dtype=torch.uint8)
-    large = Augmentation(crop=(0.9, 1.0), jitter=0, greyscale=0)
-    close(
-        augment.view(images, large, Draw(0, 0, size=200)),
-        torch.ones(200, 3, *size),
-        1e-6,
-    )
+    boxes = drawn(200, *size, crop=(0.9, 1.0))
+    first, last = boxes[:, :2], boxes[:, :2] + boxes[:, 2:].abs()
+    assert first.min() > -0.01
+    assert (last < torch.tensor(size) + 0.01).all()
 
 
 def test_jitter_is_applied_with_its_probability_and_within_its_strength():
@@ -374,6 +379,20 @@ def test_the_rates_of_flip_greyscale_and_blur_are_as_asked():
         views = augment.view(images, Augmentation(**parts), Draw(2, 0, size=n))
         same = (views == still).flatten(1).all(1).float().mean()
         assert abs(1 - same - rate) < 0.046, part  # 5 standard errors
+
+
+@pytest.mark.parametrize(("side", "kernel"), [(8, 3), (96, 9), (160, 17), (240, 17)])
+def test_blur_spreads_a_dot_over_a_tenth_of_the_side_but_never_far(side, kernel):
+    images = torch.zeros(32, 3, side, side, dtype=torch.uint8)
+    images[:, :, side // 2, side // 2] = 255
+    blur = Augmentation(crop=None, flip=0, jitter=0, greyscale=0, blur=1)
+    rows = augment.view(images, blur, Draw(0, 0, size=32))[:, 0].sum(2)
+    assert (rows > 0).sum(1).max() == kernel
+    if kernel == 17:  # wide enough to read sigma off the spread
+        distance = torch.arange(side) - side // 2
+        sigma = (rows * distance**2).sum(1).sqrt()
+        assert sigma.min() < 0.3
+        assert 1.8 < sigma.max() < 2.0
 
 
 @pytest.mark.parametrize(

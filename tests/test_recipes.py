@@ -88,7 +88,7 @@ def test_no_field_is_lost_on_the_way_to_json() -> None:
 
     one = recipe("rotnet-jitter")
     plain = keys(to_dict(one))
-    assert plain["method"].pop("name", "absent") is None  # type: ignore[union-attr]
+    assert plain["method"].pop("file", "absent") is None  # type: ignore[union-attr]
     assert plain == fields(one)
 
 
@@ -159,9 +159,7 @@ def test_where_passes_count_supervised_training_gets_the_passes_of_pretraining(
     assert step_count(supervised.downstream, images) == expected
 
 
-def test_supervised_training_differs_from_fine_tuning_in_nothing_but_its_length() -> (
-    None
-):
+def test_supervised_training_is_fine_tuning_for_longer() -> None:
     own, supervised = recipe("rotnet"), recipe("supervised")
     assert replace(supervised.downstream, steps=own.downstream.steps) == own.downstream
     assert supervised.augmentation == own.augmentation
@@ -244,7 +242,7 @@ def test_a_zero_is_not_taken_for_the_value_of_the_profile(name: str) -> None:
 
 
 def test_overrides_change_what_they_name_and_nothing_else() -> None:
-    start = recipe("rotnet", profile="smoke")
+    start = recipe("rotnet", profile="smoke", data="elsewhere")
     changed = recipe(
         "rotnet", profile="smoke", data="folder", limit=7, seed=5, epochs=9
     )

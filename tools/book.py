@@ -203,7 +203,8 @@ def build(book: Book, *, workers: int = 2, timeout: int = 600, only: str = "") -
         if not jobs:
             there = ", ".join(path.stem for path in book.notebooks())
             raise BookError(f"no chapter {only!r}; there are: {there}")
-    print(f"Profile {book.profile}: {len(jobs)} chapters", flush=True)
+    names = ", ".join(job.chapter for job in jobs)
+    print(f"Profile {book.profile}: {names}", flush=True)
     execute_all(jobs, workers, environment(book.root, workers))
     if only:
         print(f"Executed: {jobs[0].copy}")
@@ -233,6 +234,8 @@ def main(arguments: list[str] | None = None) -> int:
     data = given.data
     if data and Path(data).is_dir():
         data = str(Path(data).resolve())  # kernels start in book/
+    elif data and os.sep in data:
+        parser.error(f"no folder {data}")
     typed = {name: yaml.safe_load(value) for name, value in given.p}
     book = Book(given.root.resolve(), given.profile, data, typed)
     if given.where:

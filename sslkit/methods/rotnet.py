@@ -6,7 +6,7 @@ Predicting Image Rotations*, ICLR 2018 (arXiv:1803.07728), section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,15 @@ class Settings:
             raise ValueError(
                 "after the turn only colours may change: no crop, flip, blur"
             )
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "rotnet-jitter" if self.jitter else "rotnet"
+
+    def with_views(self, views: Augmentation) -> Settings:
+        """The same with the colour changes of ``views`` as its jitter."""
+        return replace(self, after=replace(views, crop=None, flip=0.0, blur=0.0))
 
     def objective(self, encoder: Encoder) -> RotNet:
         """The objective that trains ``encoder`` with these settings."""

@@ -6,7 +6,7 @@ Learning of Visual Representations*, ICML 2020 (arXiv:2002.05709), section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,15 @@ class Settings:
     def __post_init__(self) -> None:
         if self.temperature <= 0:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0")
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return "simclr"
+
+    def with_views(self, views: Augmentation) -> Settings:
+        """The same with ``views`` as its two views."""
+        return replace(self, augmentation=views)
 
     def objective(self, encoder: Encoder) -> SimCLR:
         """The objective that trains ``encoder`` with these settings."""
@@ -128,7 +137,8 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
             "NT-Xent compares images with each other; one image is not enough"
         )
     z = F.normalize(torch.cat([z1, z2]).float())
-    similarity = z @ z.T / temperature
+    with torch.autocast(z.device.type, enabled=False):  # or the product is in 16 bits
+        similarity = z @ z.T / temperature
     similarity.fill_diagonal_(float("-inf"))  # an embedding is not its own neighbour
     other_view = torch.arange(2 * count, device=z.device).roll(count)
     return F.cross_entropy(similarity, other_view)

@@ -1,0 +1,217 @@
+"""Records: read from stores and from the book's lines, or refused by file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import sslkit
+from sslkit import records
+from sslkit.evaluate import Score
+from sslkit.records import Run
+
+
+def by_hand(seed: int = 0, method: str = "rotnet") -> Run:
+    """A run that nobody did."""
+    recipe = sslkit.recipe(method, profile="smoke", seed=seed)
+    score = Score(
+        accuracy=0.5,
+        loss=0.7,
+        low=0.4,
+        high=0.6,
+        confusion=[[3, 1], [3, 1]],
+        epoch=2,
+        last_accuracy=0.25,
+        last_loss=0.9,
+        n_train=12,
+        seconds=1.5,
+    )
+    history = pd.DataFrame(
+        [
+            ("linear", 1, 2, "lr", 0.01),
+            ("linear", 1, 2, "train_loss", 1.25),
+            ("linear", 2, 4, "lr", 0.0),
+            ("linear", 2, 4, "train_loss", 0.75),
+            ("pretrain", 1, 3, "train_loss", 1.5),
+        ],
+        columns=["phase", "epoch", "step", "metric", "value"],
+    )
+    about = {"commit": None, "machine": "a machine", "seconds": {"linear": 1.5}}
+    return Run(recipe, f"{seed:016x}", {"linear": score}, history, about)
+
+
+def assert_equal(one: Run, other: Run) -> None:
+    assert (one.recipe, one.key, one.scores, one.about, one.encoder) == (
+        other.recipe,
+        other.key,
+        other.scores,
+        other.about,
+        other.encoder,
+    )
+    pd.testing.assert_frame_equal(one.history, other.history)
+
+
+def test_a_run_comes_back_from_a_line_whole(tmp_path: Path) -> None:
+    line = records.to_line(by_hand())
+    assert "\n" not in line
+    assert_equal(records.from_record(json.loads(line)), by_hand())
+
+
+def test_a_run_comes_back_from_a_store_whole(tmp_path: Path) -> None:
+    path = tmp_path / "records" / "0.json"
+    records.write(path, records.to_record(by_hand()))
+    (back,) = records.read(tmp_path)
+    assert_equal(back, by_hand())
+    assert [file.name for file in path.parent.iterdir()] == ["0.json"]
+
+
+def test_equal_records_are_equal_lines_whatever_the_order_of_their_scores() -> None:
+    run = by_hand()
+    one = Run(run.recipe, run.key, {"a": run.scores["linear"]}, run.history, {})
+    two = {**one.scores, "b": run.scores["linear"]}
+    swapped = dict(reversed(two.items()))
+    lines = {
+        records.to_line(Run(run.recipe, run.key, scores, run.history, {}))
+        for scores in (two, swapped)
+    }
+    assert len(lines) == 1
+
+
+def test_a_history_keeps_five_digits() -> None:
+    frame = pd.DataFrame(
+        [("linear", 1, 2, "loss", 1.23456789), ("linear", 2, 4, "loss", 1.5e-9)],
+        columns=["phase", "epoch", "step", "metric", "value"],
+    )
+    kept = records.to_frame(records.to_columns(frame))
+    assert kept["value"].tolist() == [1.2346, 1.5e-9]
+
+
+def test_metrics_of_one_phase_keep_their_epochs_apart() -> None:
+    rows = [
+        (phase, epoch, 10 * epoch, metric, epoch + 0.5 * i)
+        for phase in ("linear", "pretrain")
+        for epoch in (1, 2, 3)
+        for i, metric in enumerate(("lr", "train_loss", "val_loss"))
+    ]
+    frame = pd.DataFrame(rows, columns=["phase", "epoch", "step", "metric", "value"])
+    back = records.to_frame(records.to_columns(frame))
+    pd.testing.assert_frame_equal(back, frame)
+
+
+def test_an_empty_history_stays_empty() -> None:
+    frame = records.to_frame({})
+    assert list(frame) == ["phase", "epoch", "step", "metric", "value"]
+    assert records.to_columns(frame) == {}
+
+
+def test_a_folder_of_json_and_lines_is_read_sorted_and_each_key_once(
+    tmp_path: Path,
+) -> None:
+    lines = "\n".join(records.to_line(by_hand(seed)) for seed in (5, 1, 3))
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "some.jsonl").write_text(f"{lines}\n")
+    records.write(tmp_path / "a.json", records.to_record(by_hand(4)))
+    records.write(tmp_path / "b.json", records.to_record(by_hand(1)))
+    assert [run.recipe.seed for run in records.read(tmp_path)] == [1, 3, 4, 5]
+
+
+def test_what_is_no_record_by_its_place_is_not_read(tmp_path: Path) -> None:
+    records.write(tmp_path / "records" / "a.json", records.to_record(by_hand()))
+    (tmp_path / "encoders").mkdir()
+    (tmp_path / "encoders" / "a.json").write_text('{"seconds": 1}')
+    (tmp_path / "records" / ".b.json.123").write_text('{"key": "b", "rec')
+    (tmp_path / "notes.txt").write_text("not JSON")
+    assert len(records.read(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_folder_without_records_is_an_error_that_names_it(
+    exists: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "nothing-here"
+    if exists:
+        folder.mkdir()
+    with pytest.raises(ValueError, match=r"no records .*nothing-here"):
+        records.read(folder)
+
+
+def damaged(how: str) -> str:
+    """A line that is not quite a record."""
+    plain: dict[str, Any] = json.loads(records.to_line(by_hand()))
+    if how == "cut":
+        return records.to_line(by_hand())[:200]
+    if how == "blank":
+        return ""
+    if how == "list":
+        return "[1, 2]"
+    if how == "no scores":
+        del plain["scores"]
+    if how == "scores of another kind":
+        plain["scores"] = [0.5]
+    if how == "unknown field":
+        plain["recipe"]["colour"] = "red"
+    if how == "unknown score":
+        plain["scores"]["linear"]["f1"] = 0.5
+    if how == "unknown method":
+        plain["recipe"]["method"] = {"file": "moco"}
+    if how == "value out of range":
+        plain["recipe"]["pretraining"]["lr"] = -1
+    return json.dumps(plain)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "cut",
+        "blank",
+        "list",
+        "no scores",
+        "scores of another kind",
+        "unknown field",
+        "unknown score",
+        "unknown method",
+        "value out of range",
+    ],
+)
+def test_a_line_that_is_no_record_is_named_with_its_file(
+    how: str, tmp_path: Path
+) -> None:
+    good = records.to_line(by_hand())
+    file = tmp_path / "results.jsonl"
+    file.write_text(f"{good}\n{damaged(how)}\n{good}\n")
+    with pytest.raises(ValueError, match=r"results\.jsonl' line 2 is not a record"):
+        records.read(tmp_path)
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text(damaged("cut"))
+    with pytest.raises(ValueError, match=r"one\.json' line 1 is not a record"):
+        records.read(tmp_path)
+
+
+def test_a_number_that_json_does_not_have_is_never_written(tmp_path: Path) -> None:
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="JSON"):
+            records.write(tmp_path / "a.json", {"value": float(value)})
+    assert not list(tmp_path.glob("*.json"))
+
+
+@pytest.mark.parametrize("place", [".", "book"])
+def test_published_records_are_found_from_the_root_and_from_the_book(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "book" / "results"
+    results.mkdir(parents=True)
+    line = records.to_line(by_hand())
+    (results / "no-such-profile-scenes.jsonl").write_text(f"{line}\n")
+    monkeypatch.chdir(tmp_path / place)
+    (run,) = records.published("scenes", "no-such-profile")
+    assert_equal(run, by_hand())
+    (run,) = records.published("/some/where/scenes", "no-such-profile")
+    assert run.key == by_hand().key
+    assert records.published("scenes", "another-profile") == []
