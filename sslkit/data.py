@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sslkit import files, shapes
+from sslkit import shapes, sources
+from sslkit.sources import Source
 
-TORCHVISION = ("cifar10", "fashionmnist", "stl10")
 TEST_SHARE = 0.2  # of the labelled images, where a test part is set aside
 
 Rows = NDArray[np.int64]
@@ -173,9 +171,11 @@ def load(
     if test == "group" and groups is None:
         raise ValueError('test="group" needs groups=, a pattern or a CSV column')
 
-    kind, base = _find(name, root)
+    kind, base = sources.find(name, root)
     if kind == "folder":
-        source = _folder(base, image_size or 96, classes, groups, on_error == "skip")
+        source = sources.read_folder(
+            base, image_size or 96, classes, groups, on_error == "skip"
+        )
     elif groups is not None:
         raise ValueError(f"groups are read from a folder; {kind!r} has none")
     elif kind == "shapes":
@@ -189,9 +189,9 @@ def load(
             )
         source = _held(from_shapes(settings, image_size=image_size or 32, seed=seed))
     else:
-        source = _torchvision(kind, base, image_size, download)
+        source = sources.read_torchvision(kind, base, image_size, download)
     if classes is not None:
-        source = _subset(source, tuple(classes))
+        source = sources.subset(source, tuple(classes))
     table = source.table
     if test == "given" and "test" in set(table["part"]):
         _check_groups(source)
@@ -217,79 +217,10 @@ def from_shapes(
     return ImageSet("shapes", images, labels, part, shapes.CLASSES, factors=factors)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What is known of a set before its pixels are read.
-
-    Attributes:
-        name: of the set.
-        classes: names of the classes.
-        table: one row an image: label, part, and group, file and path where known; the
-            index is the image's number in the source, and stays so in a selection.
-        pixels: gives the images of some ascending numbers, and the reason for each
-            position of them that could not be read.
-        factors: of all images of the source.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    table: pd.DataFrame
-    pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
-    factors: pd.DataFrame | None = None
-
-
-def _find(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
-    """Tell what a name means: "folder" or the built-in set's name, and where it is."""
-    base = Path(root or os.environ.get("SSLKIT_DATA") or "~/.cache/sslkit").expanduser()
-    # Listed, not asked for by name: on some systems fashionmnist would also find the
-    # folder FashionMNIST, which is torchvision's own.
-    below = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
-    folders = [entry for entry in below if (base / entry).is_dir()]
-    path = Path(name).expanduser()
-    is_path = isinstance(name, Path) or path.name != name
-    if name == "shapes":
-        return "shapes", base
-    if not is_path and str(name) in folders:
-        return "folder", base / name
-    if not is_path and str(name) in TORCHVISION:
-        return str(name), base
-    if path.is_dir():
-        return "folder", path
-    if is_path:
-        raise ValueError(f"there is no folder {path.absolute()}")
-    raise ValueError(
-        f"no image set {name!r}. Built in: shapes, {', '.join(TORCHVISION)}. Folders "
-        f"under {base} (set SSLKIT_DATA or root= for another place): "
-        f"{', '.join(folders) or 'none'}. Or give the path of a folder of images"
-    )
-
-
-def _folder(
-    folder: Path,
-    image_size: int,
-    classes: Sequence[str] | None,
-    groups: str | None,
-    skip: bool,
-) -> _Source:
-    """A folder of images, listed but not read."""
-    table, names = files.list_folder(folder, classes)
-    if groups is not None:
-        table["group"] = files.read_groups(folder, table, groups)
-    paths = [folder / path for path in table["path"]]
-    return _Source(
-        name=folder.resolve().name,
-        classes=names,
-        table=table,
-        pixels=lambda numbers: files.read_images(
-            [paths[i] for i in numbers], image_size, skip=skip
-        ),
-    )
-
-
-def _held(images: ImageSet) -> _Source:
+def _held(images: ImageSet) -> Source:
     """Images that are there already."""
     table = pd.DataFrame({"label": images.labels.numpy(), "part": images.part})
-    return _Source(
+    return Source(
         name=images.name,
         classes=images.classes,
         table=table,
@@ -298,91 +229,7 @@ def _held(images: ImageSet) -> _Source:
     )
 
 
-def _torchvision(
-    kind: str, root: Path, image_size: int | None, download: bool
-) -> _Source:
-    """One of torchvision's sets, read by its own class, held as that class's arrays."""
-    from torchvision import datasets  # not needed by those who bring a folder
-
-    halves = {"train": True, "test": False}
-    thirds = {"train": "train", "test": "test", "unlabelled": "unlabeled"}
-    known: dict[str, tuple[Any, dict[str, Any]]] = {
-        "cifar10": (datasets.CIFAR10, halves),
-        "fashionmnist": (datasets.FashionMNIST, halves),
-        "stl10": (datasets.STL10, thirds),
-    }
-    read, parts = known[kind]
-    try:
-        sets = {part: read(root, own, download=download) for part, own in parts.items()}
-    except (RuntimeError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise RuntimeError(
-            f"{kind} is not in {root} and could not be "
-            f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
-            f"machine with a network, torchvision.datasets.{read.__name__}(folder, "
-            "download=True) fetches it; copy that folder here and name it by root= or "
-            'SSLKIT_DATA. load("shapes") needs no download'
-        ) from error
-    arrays = [np.asarray(each.data) for each in sets.values()]
-    labels = [
-        np.asarray(each.labels if kind == "stl10" else each.targets)
-        for each in sets.values()
-    ]
-    table = pd.DataFrame(
-        {
-            "label": np.concatenate(labels).astype(np.int64),
-            "part": np.repeat(list(sets), [len(array) for array in arrays]),
-        }
-    )
-    starts = np.cumsum([0, *(len(array) for array in arrays)])
-    size = image_size or arrays[0].shape[2]
-
-    def pixels(numbers: Rows) -> tuple[Tensor, dict[int, str]]:
-        images = torch.empty(len(numbers), 3, size, size, dtype=torch.uint8)
-        edges = np.searchsorted(numbers, starts)
-        for array, start, low, high in zip(
-            arrays, starts[:-1], edges[:-1], edges[1:], strict=True
-        ):
-            for at in range(low, high, 1024):  # bounds the memory of the resizing
-                to = min(at + 1024, high)
-                images[at:to] = _planes(array[numbers[at:to] - start], size)
-        return images, {}
-
-    return _Source(
-        name=kind, classes=tuple(sets["train"].classes), table=table, pixels=pixels
-    )
-
-
-def _planes(array: NDArray[np.uint8], size: int) -> Tensor:
-    """Turn grey (B, H, W), (B, H, W, 3) or (B, 3, H, W) into (B, 3, size, size)."""
-    images = torch.from_numpy(array)
-    if images.ndim == 3:
-        images = images[:, None].expand(-1, 3, -1, -1)
-    elif images.shape[3] == 3:
-        images = images.permute(0, 3, 1, 2)
-    if images.shape[2] == size:
-        return images
-    floats = torch.nn.functional.interpolate(
-        images.float(), (size, size), mode="bicubic", antialias=True
-    )
-    return floats.round().clamp(0, 255).to(torch.uint8)
-
-
-def _subset(source: _Source, classes: tuple[str, ...]) -> _Source:
-    """Keep some classes, in the order given, and the unlabelled images."""
-    for name in classes:
-        if name not in source.classes:
-            raise ValueError(
-                f"{source.name} has no class {name!r}; it has {source.classes}"
-            )
-    new = {source.classes.index(name): label for label, name in enumerate(classes)}
-    new[-1] = -1
-    table = source.table[source.table["label"].isin(list(new))]
-    table = table.assign(label=table["label"].map(new))
-    return replace(source, classes=classes, table=table)
-
-
-def _set_aside(source: _Source, *, by_group: bool, seed: int) -> Strings:
+def _set_aside(source: Source, *, by_group: bool, seed: int) -> Strings:
     """Divide the labelled images anew into train and test; give the part of each."""
     labels = source.table["label"].to_numpy()
     part = np.where(labels < 0, "unlabelled", "train")
@@ -403,7 +250,7 @@ def _set_aside(source: _Source, *, by_group: bool, seed: int) -> Strings:
     return part
 
 
-def _test_groups(source: _Source, labels: Rows, groups: Strings, seed: int) -> Strings:
+def _test_groups(source: Source, labels: Rows, groups: Strings, seed: int) -> Strings:
     """Draw whole groups with about a fifth of the images of every class.
 
     Groups are taken in a random order, each if it brings the classes nearer to their
@@ -434,7 +281,7 @@ def _test_groups(source: _Source, labels: Rows, groups: Strings, seed: int) -> S
     return names[chosen]
 
 
-def _check_groups(source: _Source) -> None:
+def _check_groups(source: Source) -> None:
     """Refuse a group that is in the test part and in one that training sees."""
     if "group" not in source.table:
         return
@@ -463,7 +310,7 @@ def _limited(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
     return table.loc[np.sort(np.concatenate(kept))]
 
 
-def _read(source: _Source, table: pd.DataFrame) -> ImageSet:
+def _read(source: Source, table: pd.DataFrame) -> ImageSet:
     """Read the pixels of the images of a table, leaving out those that fail."""
     images, failed = source.pixels(table.index.to_numpy(copy=True))
     skipped: tuple[str, ...] = ()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 METHOD_COLOURS = {
     "random": "#8C8C8C",
     "supervised": "#222222",
+    "supervised-jitter": "#661E66",
     "rotnet": "#CF7A00",
     "rotnet-jitter": "#B5332E",
     "simclr": "#0072B2",
@@ -39,11 +40,12 @@ METHOD_COLOURS = {
 METHOD_LABELS = {
     "random": "random encoder",
     "supervised": "supervised",
+    "supervised-jitter": "supervised + jitter",
     "rotnet": "RotNet",
     "rotnet-jitter": "RotNet + jitter",
     "simclr": "SimCLR",
 }
-METHOD_MARKERS = dict(zip(METHOD_LABELS, "Xs^Do", strict=True))
+METHOD_MARKERS = dict(zip(METHOD_LABELS, "XsP^Do", strict=True))
 PROTOCOL_LABELS = {
     "linear": "linear probe",
     "mlp": "MLP head",
@@ -51,6 +53,7 @@ PROTOCOL_LABELS = {
     "knn": "kNN",
 }
 
+_SUPERVISED = ("supervised", "supervised-jitter")  # no pretraining: no other protocol
 _WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5
 _SMALL = 9.0
 _GREY, _GREEN = "#666666", "#009E73"
@@ -409,17 +412,19 @@ def reversal(
     figure, axes = _figure(width=5.6, height=3.8)
     places: dict[str, float] = {}
     for i, name in enumerate(list(METHOD_LABELS)[1:]):
-        methods = ("random" if name == "supervised" else name), name
+        baseline = name in _SUPERVISED
+        methods = ("random" if baseline else name), name
         both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
         if len(both) != 2:
             continue
-        x = np.array([0, 1]) + 0.025 * (i - 1.5)  # intervals beside each other
+        x = np.array([0, 1]) + 0.025 * (i - 2)  # intervals beside each other,
+        x[0] = -0.05 if baseline else x[0]  # and both baselines from one start
         y = 100 * both["mean"].to_numpy()
-        line = ":" if name == "supervised" else "-"
+        line = ":" if baseline else "-"
         axes.plot(x, y, line, color=METHOD_COLOURS[name], zorder=2)
         for end in (0, 1):
             _point(axes, both.iloc[end], x=x[end])
-        if name == "supervised":
+        if baseline and not places:
             _say(axes, METHOD_LABELS["random"], x[0], y[0], (9, -14))
         places[name] = y[1]
     if not places:
@@ -437,7 +442,7 @@ def reversal(
         axes.text(1.14, max(places[name], least), METHOD_LABELS[name], va="center")
         least = max(places[name], least) + 0.07 * (high - low)  # no label on another
     axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
-    axes.set(xlim=(-0.25, 1.6), ylabel=_ACCURACY)
+    axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
     _note(figure, summary, note)
     return figure
 
@@ -512,7 +517,7 @@ def _at(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
 def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     """A method's rows by fraction; for a baseline without the protocol, its own."""
     rows = summary[summary["method"] == method].sort_values("fraction")
-    if method == "supervised":
+    if method in _SUPERVISED:
         protocol = "finetune"
     elif method == "random" and protocol not in set(rows["protocol"]):
         protocol = "linear"

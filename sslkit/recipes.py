@@ -92,7 +92,7 @@ class Recipe:
 
     @property
     def arm(self) -> str:
-        """The name in tables, but for the protocol: ``scratch`` without pretraining."""
+        """The method's name, ``scratch`` without pretraining."""
         return "scratch" if self.method is None else self.method.name
 
 

@@ -41,7 +41,7 @@ class Split:
 
     @property
     def budget(self) -> Tensor:
-        """Every row whose label is used: training and validation together."""
+        """Every row whose label is used, for training or for validation."""
         return torch.cat([self.train, self.val]).sort().values
 
 

@@ -26,12 +26,13 @@ PAIRED_BY = ("data", "profile", "fraction", "draw", "seed")
 
 
 def table(runs: Iterable[Run]) -> pd.DataFrame:
-    """Every score of every run, a row a score, sorted; the columns of ``sslkit table``.
+    """Every score of every run, a row a score, sorted; a run given twice counts once.
 
     ``low`` and ``high`` are the bootstrap interval over test images of that one trained
     model; intervals over draws and seeds are ``summarise``'s.
     """
-    rows = [_row(run, protocol) for run in runs for protocol in run.scores]
+    once = {run.key: run for run in runs}.values()
+    rows = [_row(run, protocol) for run in once for protocol in run.scores]
     frame = pd.DataFrame(rows)
     if frame.empty:
         return frame

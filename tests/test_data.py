@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sslkit import data, files, shapes
+from sslkit import data, files, shapes, sources
 from sslkit.data import load
 
 Write = Callable[[Path], None]
@@ -843,7 +843,7 @@ def test_fashionmnist_is_read_from_its_own_files(
     assert load("fashionmnist", image_size=32).images.shape == (40, 3, 32, 32)
 
 
-@pytest.mark.parametrize("name", data.TORCHVISION)
+@pytest.mark.parametrize("name", sources.TORCHVISION)
 def test_a_failed_download_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The package as a whole: light to import, its public face, the order of its modules."""
+"""The package as a whole: light to import, its public face, its order of modules."""
 
 from __future__ import annotations
 

@@ -548,27 +548,34 @@ def test_starting_weights_that_are_not_there_are_an_error_that_names_the_file(
 def _stopped(moment: int, how: signal.Signals, recipe: Recipe, store: Path) -> None:
     """In a child: do a recipe, but stop at the n-th change of the store.
 
-    A change is a file put in its place or removed. A file that is about to be put in
-    its place is first cut to half, as if the process had died while writing it.
+    A change is a file opened for writing, put in its place or removed. Killed at one of
+    the first two, the file is left half written.
     """
     count = 0
+    placed: list[str] = []
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         nonlocal count
-        if event not in ("os.rename", "os.remove"):
+        writes = event == "open" and "w" in (args[1] or "")
+        if not (writes or event in ("os.rename", "os.remove")):
             return
         path = str(args[0])
         if not path.startswith(str(store)):
             return
         count += 1
+        if event == "os.rename":
+            placed.append(str(args[1]))
         if count == moment:
-            if event == "os.rename" and how == signal.SIGKILL:
+            if how == signal.SIGKILL and writes:
+                os.write(os.open(path, os.O_CREAT | os.O_WRONLY), b'{"key": "ab')
+            if how == signal.SIGKILL and event == "os.rename":
                 os.truncate(path, os.path.getsize(path) // 2)  # noqa: PTH202
             os.kill(os.getpid(), how)
 
     train.SECONDS_BETWEEN_CHECKPOINTS = -1  # after every epoch
     sys.addaudithook(hook)
     sslkit.run(recipe, out=store)
+    store.with_suffix(".placed").write_text("\n".join(placed))
 
 
 def _stop(moment: int, how: signal.Signals, recipe: Recipe, store: Path) -> int | None:
@@ -600,9 +607,12 @@ def test_a_run_killed_at_any_change_leaves_nothing_half_written_and_resumes(
         (file,) = encoder_files(out)
         assert_same_weights(file, undisturbed.encoder)
         assert [run.key for run in records.read(out)] == [undisturbed.key]
-    assert moment > 5  # encoder, its note, the record, and what was done on the way
     assert resumed >= 2  # in pretraining and in fine-tuning
     assert_same(records.read(out)[0], undisturbed)
+    # What Python does not see opened was not written in its place, either.
+    placed = set(out.with_suffix(".placed").read_text().splitlines())
+    notes = (out / "encoders").glob("[!.]*.json")
+    assert {str(p) for p in (*record_files(out), *encoder_files(out), *notes)} <= placed
 
 
 def test_a_record_that_is_being_written_does_not_hide_the_others(

@@ -159,6 +159,12 @@ def test_a_table_survives_csv() -> None:
     pd.testing.assert_frame_equal(back, frame, check_dtype=False)
 
 
+def test_a_run_given_twice_counts_once() -> None:
+    run, other = done("rotnet", 0.6), done("rotnet", 0.6, draw=1)
+    frame = tables.table([run, other, run])
+    pd.testing.assert_frame_equal(frame, tables.table([run, other]))
+
+
 def test_no_runs_are_no_rows() -> None:
     assert tables.table([]).empty
 
@@ -241,7 +247,8 @@ def test_a_summary_is_over_draws_and_seeds_and_mixes_nothing_else() -> None:
     for (method, fraction, profile), values in accuracies.items():
         for i, value in enumerate(values):
             run = done(method, value, fraction=fraction, draw=i % 2, seed=i // 2)
-            runs.append(replace(run, recipe=replace(run.recipe, profile=profile)))
+            recipe = replace(run.recipe, profile=profile)
+            runs.append(of(recipe, dict.fromkeys(run.scores, value)))
     summary = tables.summarise(tables.table(runs))
     assert set(summary["protocol"]) == {"linear", "finetune"}
     assert len(summary) == 2 * len(accuracies)

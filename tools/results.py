@@ -1,6 +1,6 @@
 """Make the committed records anew: ``python -m tools.results [NAME …]``.
 
-Interrupted, it goes on where it was: what is done lies in the store and is not repeated.
+Interrupted, it goes on where it was; what is done lies in the store.
 """
 
 from __future__ import annotations

@@ -102,11 +102,14 @@ def visit(browser: Browser) -> Iterator[Callable[[str], Visit]]:
 
     def open_page(name: str) -> Visit:
         contexts.append(browser.new_context(viewport=WIDE))
+        contexts[-1].set_default_timeout(120_000)  # ms; a busy machine is no error
         seen = Visit(contexts[-1].new_page())
         seen.page.on("request", lambda r: seen.asked.append(r.url))
         seen.page.on("requestfailed", lambda r: seen.errors.append(f"failed: {r.url}"))
         seen.page.on("pageerror", lambda e: seen.errors.append(str(e)))
         seen.page.goto((SITE / "book" / name).as_uri(), wait_until="load")
+        # Colours that fade from light to dark are measured at the end, not on the way.
+        seen.page.add_style_tag(content="* { transition: none !important }")
         # Formulas and widgets are drawn by scripts after the page has loaded.
         seen.page.wait_for_function(
             """() => (!document.querySelector(".math")

@@ -132,6 +132,14 @@ def test_geometry_after_the_turn_is_refused(after: Augmentation) -> None:
         Settings(after=after)
 
 
+def test_views_of_another_method_give_it_their_colours_and_no_geometry() -> None:
+    views = Augmentation(crop=(0.1, 0.9), flip=0.5, blur=0.5, hue=0.4, jitter=0.7)
+    settings = Settings(jitter=True).with_views(views)
+    assert settings.after == replace(views, crop=None, flip=0.0, blur=0.0)
+    assert settings.before == Settings().before
+    assert (settings.name, Settings().name) == ("rotnet-jitter", "rotnet")
+
+
 # ----------------------------------------------------------------------- loss
 
 

@@ -243,6 +243,8 @@ def test_the_projector_is_as_wide_as_the_encoder_unless_asked_otherwise() -> Non
 
 def test_views_follow_the_augmentation_of_the_settings() -> None:
     still = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
-    objective = SimCLR(Means(), Settings(augmentation=still))
+    settings = Settings(temperature=0.2).with_views(still)
+    assert settings == Settings(temperature=0.2, augmentation=still)
+    objective = SimCLR(Means(), settings)
     for view in objective.views(some_images(), Draw(0, 0, size=6)):
         assert torch.equal(view, some_images() / 255)

@@ -208,3 +208,6 @@ def test_where_prints_the_folder_of_the_pages(
     assert main(["--root", str(plain), "--data", given, "--where"]) == 0
     assert capsys.readouterr().out.strip() == str(Book(plain, data=str(folder)).html)
     shutil.rmtree(folder)
+    with pytest.raises(SystemExit):
+        main(["--root", str(plain), "--data", given, "--where"])
+    assert f"no folder {given}" in capsys.readouterr().err
