@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# On a CPU memory decides the speed. So many pixels a thread keep the temporaries in the
-# cache, and small enough that malloc does not return them to the system every time.
+# Pixels a CPU thread works on at once: larger temporaries would leave its cache.
 _CHUNK_PIXELS = 2**16
 
 Plan = list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]]  # pieces, parameters
@@ -253,10 +252,9 @@ def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
 def adjust_hue(images: Tensor, factor: Tensor) -> Tensor:
     """Turn the hue, as in HSV, by ``factor`` of the circle, -0.5 to 0.5.
 
-    torchvision goes to HSV and back by cases. Here the same values come from arithmetic
-    alone, several times faster on a CPU. With the least channel scaled to 0 and the
-    greatest to 1, the hue's distance from red, in sixths of the circle, is
-    1 + green + blue - red; and each channel is a trapezoid of the hue.
+    torchvision goes to HSV and back by cases; arithmetic alone is much faster on a CPU.
+    With the least channel scaled to 0 and the greatest to 1, the distance from red in
+    sixths of the circle is 1 + green + blue - red; each channel is a trapezoid of it.
     """
     red, green, blue = images.unbind(1)
     least = torch.minimum(red, green).minimum(blue)
@@ -287,13 +285,12 @@ def gaussian_blur(images: Tensor, sigma: Tensor, *, kernel_size: int) -> Tensor:
     reach = kernel_size // 2
     distance = torch.arange(-reach, reach + 1, device=sigma.device)
     weights = (-0.5 * (distance / sigma.clamp(min=0.01)[:, None]) ** 2).softmax(1)
+    weights = weights[..., None, None, None]
     for dim, padding in ((2, (0, 0, reach, reach)), (3, (reach, reach, 0, 0))):
         padded, size = F.pad(images, padding, mode="reflect"), images.shape[dim]
         images = torch.zeros_like(images)
-        for i in range(kernel_size):
-            images.addcmul_(
-                padded.narrow(dim, i, size), weights[:, i, None, None, None]
-            )
+        for i, weight in enumerate(weights.unbind(1)):
+            images.addcmul_(padded.narrow(dim, i, size), weight)
     return images
 
 

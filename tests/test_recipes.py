@@ -136,10 +136,13 @@ def test_a_recipe_cannot_be_changed() -> None:
             setattr(inside, name, 1)
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick"])
-def test_supervised_training_gets_the_steps_of_pretraining_on_top(profile: str) -> None:
+@pytest.mark.parametrize("method", ["supervised", "supervised-jitter"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "study-small"])
+def test_supervised_training_gets_the_steps_of_pretraining_on_top(
+    profile: str, method: str
+) -> None:
     own = recipe("rotnet", profile=profile)
-    supervised = recipe("supervised", profile=profile)
+    supervised = recipe(method, profile=profile)
     expected = step_count(own.pretraining, 0) + step_count(own.downstream, 0)
     assert own.pretraining.steps is not None
     assert step_count(supervised.downstream, 0) == expected
@@ -147,13 +150,13 @@ def test_supervised_training_gets_the_steps_of_pretraining_on_top(profile: str) 
     assert supervised.protocols == ("finetune",)
 
 
-@pytest.mark.parametrize("profile", ["study-small", "study"])
 @pytest.mark.parametrize("images", [12, 240, 1000])
 def test_where_passes_count_supervised_training_gets_the_passes_of_pretraining(
-    profile: str, images: int
+    images: int,
 ) -> None:
-    own = recipe("simclr", profile=profile)
-    supervised = recipe("supervised", profile=profile)
+    own = recipe("simclr", profile="study")
+    supervised = recipe("supervised", profile="study")
+    assert own.pretraining.steps is own.downstream.steps is None
     assert own.pretrain == "budget"  # so both learn from the same number of images
     expected = step_count(own.pretraining, images) + step_count(own.downstream, images)
     assert step_count(supervised.downstream, images) == expected
@@ -164,6 +167,19 @@ def test_supervised_training_is_fine_tuning_for_longer() -> None:
     assert replace(supervised.downstream, steps=own.downstream.steps) == own.downstream
     assert supervised.augmentation == own.augmentation
     assert supervised.encoder == own.encoder
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_supervised_jitter_is_supervised_training_that_knows_the_views_of_simclr(
+    profile: str,
+) -> None:
+    plain = recipe("supervised", profile=profile)
+    jitter = recipe("supervised-jitter", profile=profile)
+    method = recipe("simclr", profile=profile).method
+    assert isinstance(method, simclr.Settings)
+    assert jitter.augmentation == method.augmentation
+    assert replace(jitter, augmentation=plain.augmentation) == plain
+    assert jitter != plain
 
 
 def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
@@ -191,6 +207,7 @@ def test_fine_tuning_alone_is_no_protocol_for_the_random_floor() -> None:
     ("method", "protocol", "name"),
     [
         ("supervised", "finetune", "supervised"),
+        ("supervised-jitter", "finetune", "supervised-jitter"),
         ("random", "linear", "random"),
         ("random", "knn", "random"),
         ("rotnet", "finetune", "rotnet"),

@@ -560,7 +560,7 @@ def _stopped(moment: int, how: signal.Signals, recipe: Recipe, store: Path) -> N
         if not (writes or event in ("os.rename", "os.remove")):
             return
         path = str(args[0])
-        if not path.startswith(str(store)):
+        if not path.startswith(f"{store}/"):
             return
         count += 1
         if event == "os.rename":
