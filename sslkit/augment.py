@@ -97,7 +97,7 @@ class Augmentation:
     ratio: tuple[float, float] = (3 / 4, 4 / 3)  #: width over height of the crop
     flip: float = 0.5  #: probability of a left-right flip
     jitter: float = 0.8  #: probability that the next four are applied, all together
-    brightness: float = 0.4  #: strength s: a factor uniform in 1 - s (or 0) to 1 + s
+    brightness: float = 0.4  #: strength s, a factor uniform in 1 - s (or 0) to 1 + s
     contrast: float = 0.4  #: strength, likewise
     saturation: float = 0.2  #: strength, likewise
     hue: float = 0.1  #: largest turn either way; 0.5 is the full circle

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from sslkit.sources import Source
 TEST_SHARE = 0.2  # of the labelled images, where a test part is set aside
 
 Rows = NDArray[np.int64]
-Strings = NDArray[np.str_]
+Strings = NDArray[Any]  # of str; Sphinx takes "str_" for a link
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,11 +15,12 @@ import sslkit
 
 PACKAGE = Path(sslkit.__file__).parent
 # DESIGN.md, "The way of the data": a module imports only those before it. What is not
-# in that table stands beside what it serves: files and shapes give data their images,
-# records are what runs keep, tables what plots show.
+# in that table stands beside what it serves: files, shapes and sources give data their
+# images, records are what runs keep, tables what plots show.
 ORDER = (
     "files",
     "shapes",
+    "sources",
     "data",
     "splits",
     "augment",
@@ -103,8 +104,8 @@ def test_every_name_that_sslkit_offers_is_there() -> None:
 
 def test_sslkit_offers_all_of_its_modules() -> None:
     modules = {module_of(path) for path in SOURCES} - {"__init__", "__main__"}
-    # files is the inside of data
-    assert modules - set(dir(sslkit)) <= {"files"}
+    # files and sources are the inside of data
+    assert modules - set(dir(sslkit)) <= {"files", "sources"}
 
 
 def test_names_offered_lazily_are_those_that_type_checkers_see() -> None:

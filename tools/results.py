@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 RESULTS = Path("book/results")
+ANSWER = Path("book/_assets/answer.svg")  # the README's figure
 DRAWS = range(5)  # each with a seed of its own; tuning used draws and seeds from 100
 
 
@@ -65,6 +66,17 @@ def main(names: tuple[str, ...], jobs: int, out: Path) -> None:
             lines = [records.to_line(run) for run in sorted(done, key=lambda r: r.key)]
             file.write_text("\n".join(lines) + "\n")
             click.echo(f"{file}: {len(lines)} records")
+    draw_answer()
+
+
+def draw_answer() -> None:
+    """Draw the README's figure from the records of ``shapes``."""
+    from sslkit import plots, records, tables
+
+    plots.style()
+    summary = tables.summarise(tables.table(records.published("shapes", "quick")))
+    plots.arrow(summary).savefig(ANSWER, metadata={"Date": None})
+    click.echo(ANSWER)
 
 
 def recipes_of(grid: Grid) -> Iterator:
