@@ -27,6 +27,7 @@ _HOME = {
 }
 _MODULES = (
     "augment",
+    "comparisons",
     "data",
     "encoders",
     "evaluate",

@@ -49,7 +49,7 @@ def run(
     from sslkit import recipes, runs
 
     def several(text: str | None) -> tuple[str, ...] | None:
-        return tuple(text.split(",")) if text else None
+        return tuple(part.strip() for part in text.split(",")) if text else None
 
     recipe = recipes.recipe(
         method, classes=several(classes), protocols=several(protocols), **values

@@ -7,7 +7,6 @@ that mixes data sets or profiles is a ValueError.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +18,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -53,11 +52,9 @@ PROTOCOL_LABELS = {
     "knn": "kNN",
 }
 
-_SUPERVISED = ("supervised", "supervised-jitter")  # no pretraining: no other protocol
-_WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5
-_SMALL = 9.0
-_GREY, _GREEN = "#666666", "#009E73"
-_ACCURACY = "test accuracy (%)"
+WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5
+SMALL = 9.0
+GREY, GREEN = "#666666", "#009E73"
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -152,7 +149,7 @@ def grid(
     # In inches from the upper left, in a single axes, which keeps it light.
     gap, line = 0.06, 0.17
     left = max((gap + 0.072 * len(name) for name in names), default=0.0)
-    side = min(scale, (_WIDTH - left) / columns - gap)
+    side = min(scale, (WIDTH - left) / columns - gap)
     tall = side * rows[0].shape[-2] / rows[0].shape[-1]
     head = line * max((title.count("\n") + 1 for title in titles or []), default=0)
     step = tall + gap + (0 if names else head)  # titled rows share the captions
@@ -164,9 +161,7 @@ def grid(
     for i, row in enumerate(rows):
         top, middle = head + i * step, head + i * step + tall / 2
         if names:
-            axes.text(
-                left - gap, middle, names[i], ha="right", va="center", size=_SMALL
-            )
+            axes.text(left - gap, middle, names[i], ha="right", va="center", size=SMALL)
         for j, image in enumerate(row):
             x = left + j * (side + gap)
             where = (x, x + side, top + tall, top)
@@ -174,7 +169,7 @@ def grid(
             if titles is not None and (i == 0 or not names):
                 text, over = titles[i * columns + j], top - 0.03
                 axes.text(
-                    x + side / 2, over, text, ha="center", va="bottom", size=_SMALL
+                    x + side / 2, over, text, ha="center", va="bottom", size=SMALL
                 )
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return figure
@@ -192,13 +187,13 @@ def budget(split: Split, images: ImageSet) -> Figure:
     training = np.bincount(labels.numpy(), minlength=len(counts))
     rest = counts["pool"] - counts["train"] - counts["val"]
     parts = [
-        ("labels that train", counts["train"], _GREEN, ""),
+        ("labels that train", counts["train"], GREEN, ""),
         ("labels that choose the epoch", counts["val"], "#7FD6B8", "////"),
         ("rest of the pool, no labels", rest, "#DDDDDD", ""),
         ("left out to balance", training - counts["pool"], "#FFFFFF", ""),
         ("test", counts["test"], "#B9A3D0", ""),
     ]
-    figure, axes = _figure(height=1.35 + 0.32 * len(counts))
+    figure, axes = new_figure(height=1.35 + 0.32 * len(counts))
     total = (training + counts["test"]).max()
     start = np.zeros(len(counts))
     for name, sizes, colour, hatch in parts:
@@ -210,7 +205,7 @@ def budget(split: Split, images: ImageSet) -> Figure:
             for bar in bars:
                 bar.set(facecolor=colour, hatch=hatch, edgecolor="#444444", lw=0.6)
             texts = [str(size) if size > 0.06 * total else "" for size in sizes]
-            axes.bar_label(bars, texts, label_type="center", size=_SMALL)
+            axes.bar_label(bars, texts, label_type="center", size=SMALL)
             start += sizes
     axes.set(xlabel="images", ylim=axes.get_ylim()[::-1])
     axes.grid(visible=False)
@@ -247,7 +242,7 @@ def curves(
     labels = {"loss": "loss (nats)", "accuracy": "accuracy (%)"}
     shown = [panel for panel in labels if table.columns.str.endswith(panel).any()]
     layout: Any = [shown, ["lr"] * len(shown)]
-    figure = Figure(figsize=(_WIDTH, 3.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     panels = figure.subplot_mosaic(layout, height_ratios=[3, 1])
     parts = {"train": ("training", "-"), "val": ("validation", "--")}
     for panel in shown:
@@ -257,7 +252,7 @@ def curves(
                 colour = METHOD_COLOURS[method]
                 panels[panel].plot(values, line, color=colour, label=name)
         panels[panel].set_ylabel(labels[panel])
-    panels["lr"].plot(table["lr"], color=_GREY)
+    panels["lr"].plot(table["lr"], color=GREY)
     panels["lr"].set(ylabel="learning\nrate", ylim=(0, None))
     panels["lr"].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     for axes in panels.values():
@@ -265,7 +260,7 @@ def curves(
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
         if selected is not None:
             text = f"selected: epoch {selected}"
-            axes.axvline(selected, color=_GREEN, lw=1.2, zorder=1, label=text)
+            axes.axvline(selected, color=GREEN, lw=1.2, zorder=1, label=text)
     entries = panels[shown[0]].get_legend_handles_labels()
     figure.legend(*entries, loc="outside upper left", ncols=3)
     return figure
@@ -284,12 +279,12 @@ def confusion(score: Score, classes: Sequence[str]) -> Figure:
     side = 0.75 * len(classes)
     if side > 4.6:  # many classes: small cells, counts alone
         side, texts = 4.6, [str(n) for n in counts.flat]
-    figure, axes = _figure(width=side + 1.6, height=side + 0.6)
+    figure, axes = new_figure(width=side + 1.6, height=side + 0.6)
     axes.grid(visible=False)
     frame = pd.DataFrame(share, list(classes), list(classes))
     bar = {"label": "share of the true class (%)", "shrink": 0.8}
     look = {"cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "linewidths": 1.5}
-    annot = {"annot": np.reshape(texts, counts.shape), "annot_kws": {"size": _SMALL}}
+    annot = {"annot": np.reshape(texts, counts.shape), "annot_kws": {"size": SMALL}}
     sns.heatmap(frame, ax=axes, fmt="", cbar_kws=bar, **look, **annot)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.tick_params(length=0, labelrotation=0)
@@ -298,310 +293,7 @@ def confusion(score: Score, classes: Sequence[str]) -> Figure:
     return figure
 
 
-# ------------------------------------------------------------------ many runs
-
-
-def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
-    """Show accuracy by share of labels, with 95 % bands, a curve a method.
-
-    Args:
-        summary: Of one data set and profile.
-        protocol: How encoders were judged. Supervised training and, where a random
-            encoder has no such score, its linear probe stand beside them.
-    """
-    figure, axes = _figure(height=3.7)
-    for method in METHOD_LABELS:
-        _curve(axes, _of(summary, method, protocol))
-    _label_shares(axes, summary)
-    figure.legend(loc="outside upper left", ncols=3)
-    _note(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
-    return figure
-
-
-def arrow(
-    summary: pd.DataFrame,
-    *,
-    method: str = "simclr",
-    protocol: str = "finetune",
-    fraction: float = 0.05,
-) -> Figure:
-    """Show how many labels supervised training needs for what a method does with few.
-
-    The arrow goes from the method's accuracy at ``fraction`` to where the supervised
-    curve, straight between its points, first reaches it (see ``equivalent``).
-
-    Args:
-        summary: Of one data set and profile.
-        method: Where the arrow starts.
-        protocol: How the method was judged.
-        fraction: Its share of the labels.
-
-    Raises:
-        ValueError: If the scores that it takes are not in the summary.
-    """
-    curve = _of(summary, "supervised", protocol)
-    start = _of(_at(summary, fraction), method, protocol)
-    if len(curve) < 2 or len(start) != 1:
-        raise ValueError(
-            "an arrow takes supervised scores at two fractions or more, and one of "
-            f"'{method}' by '{protocol}' at {fraction:g}"
-        )
-    few, level = 100 * fraction, 100 * start["mean"].item()
-    share = 100 * equivalent(curve["fraction"], curve["mean"], level / 100)
-    figure, axes = _figure(height=3.7)
-    axes.margins(y=0.15)
-    _curve(axes, curve)
-    _curve(axes, start)
-    _label_shares(axes, summary)
-    axes.set_ylim(axes.get_ylim())  # stays as it is
-    name, colour = METHOD_LABELS[method], METHOD_COLOURS[method]
-    if math.isfinite(share):
-        axes.vlines(share, axes.get_ylim()[0], level, color=colour, ls=":")
-        worth = f"as good as supervised with {share:.0f} %"
-    elif share > 0:
-        worth = f"beyond supervised with {100 * curve['fraction'].max():g} %"
-    else:
-        worth = f"below supervised with {100 * curve['fraction'].min():g} %"
-    axes.set_title(f"{name} with {few:g} % of the labels:\n{worth}", loc="left")
-    tip = float(np.clip(share, *axes.get_xlim()))
-    look = {"arrowstyle": "-|>", "color": colour, "lw": 2.2, "mutation_scale": 16}
-    look |= {"shrinkA": 5, "shrinkB": 0}
-    axes.annotate("", (tip, level), (few, level), arrowprops=look, zorder=4)
-    _say(axes, name, few, level, (8, 6))
-    x, y = 100 * curve[["fraction", "mean"]].iloc[-2:].mean()
-    _say(axes, METHOD_LABELS["supervised"], x, y, (6, -18))
-    _note(figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval")
-    return figure
-
-
-def equivalent(shares: ArrayLike, values: ArrayLike, level: float) -> float:
-    """Give the share at which a curve, straight between points, first reaches a level.
-
-    Returns:
-        The share; inf if the curve stays below the level, -inf if it starts above it.
-    """
-    x, y = np.asarray(shares, dtype=float), np.asarray(values, dtype=float)
-    reached = np.flatnonzero(y >= level)
-    if not len(reached):
-        return math.inf
-    i = reached[0]
-    if i == 0:
-        return float(x[0]) if y[0] == level else -math.inf
-    return float(np.interp(level, y[i - 1 : i + 1], x[i - 1 : i + 1]))
-
-
-def reversal(
-    summary: pd.DataFrame, *, fraction: float = 0.05, study: pd.DataFrame | None = None
-) -> Figure:
-    """Show accuracy frozen and fine-tuned, a line a method.
-
-    Without pretraining the frozen end is the random encoder, and the other end is
-    supervised training.
-
-    Args:
-        summary: Of one data set and profile.
-        fraction: Share of the labels.
-        study: The study's accuracies, drawn as crosses: columns fraction, method,
-            protocol, mean.
-
-    Raises:
-        ValueError: If no method has both scores.
-    """
-    ends = ["linear", "finetune"]
-    here = _at(summary, fraction)
-    figure, axes = _figure(width=5.6, height=3.8)
-    places: dict[str, float] = {}
-    for i, name in enumerate(list(METHOD_LABELS)[1:]):
-        baseline = name in _SUPERVISED
-        methods = ("random" if baseline else name), name
-        both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
-        if len(both) != 2:
-            continue
-        x = np.array([0, 1]) + 0.025 * (i - 2)  # intervals beside each other,
-        x[0] = -0.05 if baseline else x[0]  # and both baselines from one start
-        y = 100 * both["mean"].to_numpy()
-        line = ":" if baseline else "-"
-        axes.plot(x, y, line, color=METHOD_COLOURS[name], zorder=2)
-        for end in (0, 1):
-            _point(axes, both.iloc[end], x=x[end])
-        if baseline and not places:
-            _say(axes, METHOD_LABELS["random"], x[0], y[0], (9, -14))
-        places[name] = y[1]
-    if not places:
-        raise ValueError(f"no method has both protocols at fraction {fraction:g}")
-    note = f"{100 * fraction:g} % of the labels; bars: 95 % t-interval"
-    if study is not None:
-        theirs = _at(study[study["protocol"].isin(ends)], fraction)
-        beside = theirs["protocol"].map({"linear": -0.09, "finetune": 1.09})
-        colours = theirs["method"].map(METHOD_COLOURS)
-        axes.scatter(beside, 100 * theirs["mean"], s=55, c=colours, marker="x", lw=2)
-        note += "; crosses: the study"
-    low, high = axes.get_ylim()
-    least = low
-    for name in sorted(places, key=lambda name: places[name]):
-        axes.text(1.14, max(places[name], least), METHOD_LABELS[name], va="center")
-        least = max(places[name], least) + 0.07 * (high - low)  # no label on another
-    axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
-    axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
-    _note(figure, summary, note)
-    return figure
-
-
-def differences(
-    frame: pd.DataFrame,
-    *,
-    pairs: pd.DataFrame | None = None,
-    against: str = "supervised",
-) -> Figure:
-    """Show paired differences to a baseline with 95 % t-intervals, a panel a fraction.
-
-    Args:
-        frame: From ``tables.differences``, of one data set and profile.
-        pairs: The single differences, drawn as small dots: columns fraction, method,
-            protocol, difference.
-        against: The baseline that ``frame`` was made against.
-    """
-    note = f"percentage points to {METHOD_LABELS[against]}, paired; 95 % t-interval"
-    figure, panels, rows = _panels(frame, label="points", note=note)
-    for fraction, axes in panels.items():
-        axes.axvline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
-        if pairs is not None:
-            here = _at(pairs, fraction)
-            marks = zip(here["method"], here["protocol"], strict=True)
-            below = [rows[mark] + 0.32 for mark in marks]
-            colours = here["method"].map(METHOD_COLOURS)
-            axes.scatter(
-                100 * here["difference"], below, s=9, c=colours, alpha=0.5, lw=0
-            )
-    return figure
-
-
-def scores(summary: pd.DataFrame, *, majority: float | None = None) -> Figure:
-    """Show accuracy by method and protocol with 95 % t-intervals, a panel a fraction.
-
-    Args:
-        summary: Of one data set and profile. Supervised training is a line with a band
-            through its panel.
-        majority: Accuracy of always answering the commonest class, in [0, 1].
-    """
-    is_supervised = summary["method"] == "supervised"
-    supervised, others = summary[is_supervised], summary[~is_supervised]
-    note = "on the test images; bars and band: 95 % t-interval"
-    figure, panels, _ = _panels(others, label="accuracy (%)", note=note)
-    colour = METHOD_COLOURS["supervised"]
-    for fraction, axes in panels.items():
-        for _, row in _at(supervised, fraction).iterrows():
-            mean, low, high = 100 * row[["mean", "low", "high"]]
-            axes.axvspan(low, high, color=colour, alpha=0.13, lw=0)
-            axes.axvline(mean, color=colour, lw=1.4, zorder=1, label="supervised")
-        if majority is not None:
-            text = "commonest class"
-            axes.axvline(100 * majority, color=_GREY, ls=":", zorder=1, label=text)
-    entries = next(iter(panels.values())).get_legend_handles_labels()
-    figure.legend(*entries, loc="outside upper right", ncols=2)
-    return figure
-
-
-# -------------------------------------------------------------------- helpers
-
-
-def _figure(*, width: float = _WIDTH, height: float) -> tuple[Figure, Axes]:
+def new_figure(*, width: float = WIDTH, height: float) -> tuple[Figure, Axes]:
+    """A figure of the book's width with one axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
-
-
-def _at(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
-    return frame[np.isclose(frame["fraction"], fraction)]
-
-
-def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
-    """A method's rows by fraction; for a baseline without the protocol, its own."""
-    rows = summary[summary["method"] == method].sort_values("fraction")
-    if method in _SUPERVISED:
-        protocol = "finetune"
-    elif method == "random" and protocol not in set(rows["protocol"]):
-        protocol = "linear"
-    return rows[rows["protocol"] == protocol]
-
-
-def _note(figure: Figure, frame: pd.DataFrame, text: str) -> None:
-    """Say below what the marks are, and from which one data set and profile."""
-    sources = frame[["data", "profile"]].drop_duplicates()
-    if len(sources) != 1:
-        raise ValueError(f"a figure takes one data set and profile, not\n{sources}")
-    data, profile = sources.iloc[0]
-    figure.supxlabel(f"{text}\n{data}, profile {profile}", size=_SMALL, color=_GREY)
-
-
-def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) -> None:
-    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
-    axes.annotate(text, (x, y), off, textcoords="offset points", bbox=paper)
-
-
-def _curve(axes: Axes, rows: pd.DataFrame) -> None:
-    """Means joined by a line in a band; a lone mean with its interval."""
-    if len(rows) < 2:
-        for _, row in rows.iterrows():
-            label = METHOD_LABELS[row["method"]]
-            _point(axes, row, x=100 * row["fraction"], label=label)
-        return
-    method, x = rows["method"].iloc[0], 100 * rows["fraction"]
-    colour, line = METHOD_COLOURS[method], METHOD_MARKERS[method] + "-"
-    low, high = 100 * rows["low"], 100 * rows["high"]
-    axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-    axes.plot(x, 100 * rows["mean"], line, color=colour, label=METHOD_LABELS[method])
-
-
-def _point(
-    axes: Axes,
-    row: pd.Series,
-    *,
-    x: float | None = None,
-    y: float = 0,
-    label: str | None = None,
-) -> None:
-    """A mean with its interval: upright at ``x``, or lying at ``y``."""
-    mean, low, high = 100 * row[["mean", "low", "high"]]
-    bar = [[mean - low], [high - mean]]
-    look: Any = {"x": mean, "y": y, "xerr": bar}
-    if x is not None:
-        look = {"x": x, "y": mean, "yerr": bar}
-    look |= {"fmt": METHOD_MARKERS[row["method"]], "zorder": 3, "label": label}
-    axes.errorbar(**look, color=METHOD_COLOURS[row["method"]], elinewidth=2)
-
-
-def _label_shares(axes: Axes, summary: pd.DataFrame) -> None:
-    shares = sorted(100 * summary["fraction"].unique())
-    axes.set_xticks(shares, [f"{share:g}" for share in shares])
-    axes.set(xlim=(0, max(shares) + 3), xlabel="labels used (%)", ylabel=_ACCURACY)
-
-
-def _panels(
-    frame: pd.DataFrame, *, label: str, note: str
-) -> tuple[Figure, dict[float, Axes], dict[tuple[str, str], int]]:
-    """A panel a fraction, with a row a protocol below the name of each method."""
-    names: list[str] = []
-    rows: dict[tuple[str, str], int] = {}
-    for method in METHOD_LABELS:
-        own = set(frame.loc[frame["method"] == method, "protocol"])
-        names += [METHOD_LABELS[method]] if own else []
-        for protocol in (p for p in PROTOCOL_LABELS if p in own):
-            rows[method, protocol] = len(names)
-            names.append(PROTOCOL_LABELS[protocol])
-    fractions = sorted(frame["fraction"].unique())
-    size = min(_WIDTH, 2.6 + 1.6 * len(fractions)), min(4.2, 1.3 + 0.19 * len(names))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(fractions), sharex=True, sharey=True, squeeze=False)
-    for fraction, axes in zip(fractions, panels[0], strict=True):
-        for _, row in _at(frame, fraction).iterrows():
-            _point(axes, row, y=rows[row["method"], row["protocol"]])
-        axes.set(title=f"{100 * fraction:g} % of labels", xlabel=label)
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    for i, tick in enumerate(panels[0, 0].get_yticklabels()):
-        tick.set_fontweight("normal" if i in rows.values() else "bold")
-    _note(figure, frame, note)
-    return figure, dict(zip(fractions, panels[0], strict=True)), rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -210,7 +211,7 @@ def recipe(
     draw: int = 0,
     seed: int = 0,
     image_size: int | None = None,
-    classes: tuple[str, ...] | None = None,
+    classes: Sequence[str] | None = None,
     groups: str | None = None,
     test: Literal["given", "image", "group"] = "given",
     limit: int | None = None,
@@ -286,7 +287,7 @@ def recipe(
         data=Data(
             name=name,
             image_size=size,
-            classes=classes,
+            classes=tuple(classes) if classes else None,
             groups=groups,
             test=test,
             limit=start.limit if limit is None else limit,

@@ -132,7 +132,7 @@ def to_columns(history: pd.DataFrame) -> History:
 
 
 def to_frame(table: History) -> pd.DataFrame:
-    """The tidy frame of ``_columns``."""
+    """The tidy frame of ``to_columns``."""
     rows = [
         (phase, int(epoch), int(step), metric, value)
         for phase, entry in table.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     recipe, score = run.recipe, run.scores[protocol]
     trained = recipe.downstream if protocol == "finetune" else recipe.probe
     return {
-        "data": recipe.data.name,
+        "data": Path(recipe.data.name).name,  # however the folder was given
         "profile": recipe.profile,
         "settings": _settings(recipe),
         "method": method_name(recipe, protocol),

@@ -19,7 +19,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sslkit import plots
+from sslkit import comparisons, plots
 from sslkit.data import ImageSet
 from sslkit.evaluate import Score
 from sslkit.splits import split
@@ -183,13 +183,13 @@ def test_a_notebook_shows_a_figure_once_as_svg_and_always_the_same_bytes(summary
             assert mpl.rcParams["svg.hashsalt"] == "sslkit"
             assert mpl.rcParams["figure.facecolor"] == "white"
             one, other = (
-                shell.display_formatter.format(plots.arrow(summary))[0]
+                shell.display_formatter.format(comparisons.arrow(summary))[0]
                 for _ in range(2)
             )
             assert set(one) == {"text/plain", "image/svg+xml"}
             assert one["image/svg+xml"] == other["image/svg+xml"]
             plots.style("jpeg")
-            photo, _ = shell.display_formatter.format(plots.arrow(summary))
+            photo, _ = shell.display_formatter.format(comparisons.arrow(summary))
             assert set(photo) == {"text/plain", "image/jpeg"}
     finally:
         InteractiveShell.clear_instance()
@@ -353,7 +353,7 @@ def test_confusion_of_many_classes_still_fits_and_of_an_absent_class_is_nought()
 
 
 def test_a_label_curve_joins_the_means_in_a_band_of_the_methods_colour(summary):
-    axes = plots.label_curve(summary).axes[0]
+    axes = comparisons.label_curve(summary).axes[0]
     lines = labelled(axes)
     assert {"SimCLR", "RotNet", "supervised", "random encoder"} < set(lines)
     assert points(axes, *of("supervised-jitter")) == {(5, 60)}, "alone, so no line"
@@ -372,17 +372,17 @@ def test_a_label_curve_joins_the_means_in_a_band_of_the_methods_colour(summary):
 def test_a_label_curve_of_frozen_encoders_keeps_supervised_training_beside_them(
     summary,
 ):
-    lines = labelled(plots.label_curve(summary, protocol="linear").axes[0])
+    lines = labelled(comparisons.label_curve(summary, protocol="linear").axes[0])
     assert lines["SimCLR"].get_ydata() == pytest.approx([80, 82, 84, 86])
     assert lines["supervised"].get_ydata() == pytest.approx([50, 70, 80, 90])
 
 
 FIGURES = (
-    plots.label_curve,
-    plots.arrow,
-    plots.reversal,
-    plots.differences,
-    plots.scores,
+    comparisons.label_curve,
+    comparisons.arrow,
+    comparisons.reversal,
+    comparisons.differences,
+    comparisons.scores,
 )
 
 
@@ -390,10 +390,10 @@ FIGURES = (
 def test_a_figure_names_its_one_source_and_mixes_none(summary, figure_of):
     assert "shapes, profile quick" in texts(figure_of(summary))
     mixed = pd.concat([summary, summary.assign(profile="study")], ignore_index=True)
-    if figure_of is plots.arrow:
+    if figure_of is comparisons.arrow:
         mixed = mixed.drop_duplicates(["fraction", "method", "protocol"], keep="first")
         mixed.loc[0, "profile"] = "study"
-    elif figure_of is plots.reversal:
+    elif figure_of is comparisons.reversal:
         mixed = pd.concat(
             [summary, summary.iloc[-1:].assign(profile="study", fraction=0.1)]
         )
@@ -418,7 +418,7 @@ def drawn_arrow(figure: Figure) -> tuple[float, float, float, float]:
 
 
 def test_the_arrow_ends_where_the_supervised_curve_reaches_the_method(summary):
-    figure = plots.arrow(summary)
+    figure = comparisons.arrow(summary)
     # 74 % lies two fifths of the way from 70 % (25 % of the labels) to 80 % (50 %).
     assert drawn_arrow(figure) == pytest.approx((5, 74, 35, 74))
     assert "SimCLR with 5 % of the labels:\nas good as supervised with 35 %" in texts(
@@ -430,21 +430,21 @@ def test_the_arrow_ends_where_the_supervised_curve_reaches_the_method(summary):
 
 
 def test_the_arrow_says_when_it_leaves_the_curve(summary):
-    beyond = plots.arrow(summary, fraction=1.0)
+    beyond = comparisons.arrow(summary, fraction=1.0)
     assert "beyond supervised with 100 %" in texts(beyond)
     assert drawn_arrow(beyond)[2] == beyond.axes[0].get_xlim()[1]
     weak = summary.copy()
     weak.loc[weak["mean"] == 0.74, ["mean", "low", "high"]] = (0.45, 0.4, 0.5)
-    below = plots.arrow(weak)
+    below = comparisons.arrow(weak)
     assert "below supervised with 5 %" in texts(below)
     assert drawn_arrow(below)[2] == below.axes[0].get_xlim()[0]
 
 
 def test_the_arrow_needs_a_curve_and_a_start(summary):
     with pytest.raises(ValueError, match="'rotnet' by 'finetune' at 0.5"):
-        plots.arrow(summary, method="rotnet", fraction=0.5)
+        comparisons.arrow(summary, method="rotnet", fraction=0.5)
     with pytest.raises(ValueError, match="two fractions"):
-        plots.arrow(summary[summary["fraction"] == 0.05])
+        comparisons.arrow(summary[summary["fraction"] == 0.05])
 
 
 def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
@@ -457,10 +457,10 @@ def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
         expected = walk[above[0]] if len(above) else math.inf
         if values[0] > level:
             expected = -math.inf
-        assert plots.equivalent(SHARES, values, level) == pytest.approx(
+        assert comparisons.equivalent(SHARES, values, level) == pytest.approx(
             expected, abs=1e-5
         )
-    assert plots.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
+    assert comparisons.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
 
 
 def test_the_reversal_joins_frozen_and_fine_tuned(summary):
@@ -468,7 +468,7 @@ def test_the_reversal_joins_frozen_and_fine_tuned(summary):
         [(0.05, "rotnet", "linear", 0.5), (0.25, "rotnet", "finetune", 0.9)],
         columns=["fraction", "method", "protocol", "mean"],
     )
-    figure = plots.reversal(summary, study=study)
+    figure = comparisons.reversal(summary, study=study)
     axes = figure.axes[0]
     ends = {
         line.get_color(): line.get_ydata().round(6).tolist()
@@ -496,7 +496,7 @@ def test_the_reversal_joins_frozen_and_fine_tuned(summary):
 
 def test_the_reversal_needs_a_method_with_both_protocols(summary):
     with pytest.raises(ValueError, match="at fraction 0.25"):
-        plots.reversal(summary[summary["protocol"] == "linear"], fraction=0.25)
+        comparisons.reversal(summary[summary["protocol"] == "linear"], fraction=0.25)
 
 
 def test_differences_stand_by_row_with_interval_and_single_draws(summary):
@@ -504,7 +504,7 @@ def test_differences_stand_by_row_with_interval_and_single_draws(summary):
     frame[["mean", "low", "high"]] -= 0.6
     pairs = pd.DataFrame({"difference": [0.1, 0.3], "fraction": 0.25})
     pairs = pairs.assign(method="simclr", protocol="finetune")
-    figure = plots.differences(frame, pairs=pairs)
+    figure = comparisons.differences(frame, pairs=pairs)
     first, second, *others = figure.axes
     names = [tick.get_text() for tick in first.get_yticklabels()]
     protocols = ["linear probe", "fine-tuned"]
@@ -534,7 +534,7 @@ def test_differences_stand_by_row_with_interval_and_single_draws(summary):
 
 
 def test_scores_stand_against_the_supervised_band_and_the_commonest_class(summary):
-    figure = plots.scores(summary, majority=1 / 3)
+    figure = comparisons.scores(summary, majority=1 / 3)
     first = figure.axes[0]
     names = [tick.get_text() for tick in first.get_yticklabels()]
     assert names[:2] == ["random encoder", "linear probe"]
@@ -546,4 +546,4 @@ def test_scores_stand_against_the_supervised_band_and_the_commonest_class(summar
     assert lines["commonest class"].get_xdata() == pytest.approx([100 / 3] * 2)
     band = first.patches[0]
     assert (band.get_x(), band.get_width()) == pytest.approx((47, 5))
-    assert "commonest class" not in texts(plots.scores(summary))
+    assert "commonest class" not in texts(comparisons.scores(summary))

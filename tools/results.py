@@ -71,11 +71,11 @@ def main(names: tuple[str, ...], jobs: int, out: Path) -> None:
 
 def draw_answer() -> None:
     """Draw the README's figure from the records of ``shapes``."""
-    from sslkit import plots, records, tables
+    from sslkit import comparisons, plots, records, tables
 
     plots.style()
     summary = tables.summarise(tables.table(records.published("shapes", "quick")))
-    plots.arrow(summary).savefig(ANSWER, metadata={"Date": None})
+    comparisons.arrow(summary).savefig(ANSWER, metadata={"Date": None})
     click.echo(ANSWER)
 
 
