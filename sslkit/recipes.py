@@ -183,7 +183,7 @@ PROFILES: dict[str, Profile] = {
     "quick": _QUICK,
     "study-small": replace(
         _QUICK,
-        image_size=32,
+        data="cifar10",
         pretraining=replace(_QUICK.pretraining, steps=600, batch_size=64),
         pretrain="budget",
     ),
