@@ -151,8 +151,8 @@ def load(
     Raises:
         ValueError: if the name is unknown, an argument is out of range or does not fit
             the set, the folder has another shape than above, a file has no group, a
-            group is in train and in test, or a file cannot be read.
-        RuntimeError: if a built-in set cannot be had.
+            group is in train and in test, a file cannot be read, or a built-in set
+            cannot be had.
     """
     for argument, value, known in (
         ("test", test, ("given", "image", "group")),

@@ -81,7 +81,7 @@ def run_all(
         executor: Any ``concurrent.futures.Executor``; here if none.
 
     Raises:
-        Exception: The first failure, after the others have finished.
+        Exception: The first failure; on an executor, after the others have finished.
     """
     todo = list(todo)
     if executor is None:
@@ -141,18 +141,15 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
 @lru_cache(maxsize=2)
 def load_images(settings: recipes.Data) -> ImageSet:
     """The images of a recipe, decoded once a process and put on its device."""
-    try:
-        images = data.load(
-            settings.name,
-            image_size=settings.image_size,
-            classes=settings.classes,
-            groups=settings.groups,
-            test=settings.test,
-            limit=settings.limit,
-            on_error=settings.on_error,
-        )
-    except RuntimeError as error:  # a set that is not here and cannot be downloaded
-        raise ValueError(str(error)) from error
+    images = data.load(
+        settings.name,
+        image_size=settings.image_size,
+        classes=settings.classes,
+        groups=settings.groups,
+        test=settings.test,
+        limit=settings.limit,
+        on_error=settings.on_error,
+    )
     return images.to("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -108,7 +108,7 @@ def read_torchvision(
         sets = {part: read(root, own, download=download) for part, own in parts.items()}
     except (RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())
-        raise RuntimeError(
+        raise ValueError(
             f"{kind} is not in {root} and could not be "
             f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
             f"machine with a network, torchvision.datasets.{read.__name__}(folder, "

@@ -273,7 +273,7 @@ def test_a_set_that_cannot_be_downloaded_is_told_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     def unreachable(*_: Any, **__: Any) -> None:
-        raise RuntimeError("cifar10 is not in x and could not be downloaded: no route")
+        raise ValueError("cifar10 is not in x and could not be downloaded: no route")
 
     monkeypatch.setattr(data, "load", unreachable)
     words = ["run", "--method", "rotnet", "--data", "cifar10", "--out", str(tmp_path)]
