@@ -26,7 +26,7 @@ from sslkit.plots import (
     new_figure,
 )
 
-_SUPERVISED = ("supervised", "supervised-jitter")  # no pretraining: no other protocol
+_SUPERVISED = ("supervised", "supervised-plain")  # no pretraining: no other protocol
 _ACCURACY = "test accuracy (%)"
 
 

@@ -187,6 +187,7 @@ def load(
                 settings,
                 n_train=min(most, settings.n_train),
                 n_test=min(most, settings.n_test),
+                n_unlabelled=min(most, settings.n_unlabelled),
             )
         source = _held(from_shapes(settings, image_size=image_size or 32, seed=seed))
     else:
@@ -214,7 +215,8 @@ def from_shapes(
 ) -> ImageSet:
     """Draw scenes with settings of one's own as an image set."""
     images, labels, factors = shapes.scenes(settings, image_size=image_size, seed=seed)
-    part = np.repeat(["train", "test"], [settings.n_train, settings.n_test])
+    counts = [settings.n_train, settings.n_test, settings.n_unlabelled]
+    part = np.repeat(["train", "test", "unlabelled"], counts)
     return ImageSet("shapes", images, labels, part, shapes.CLASSES, factors=factors)
 
 

@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 # under the three colour-vision deficiencies; the markers tell them apart in grey.
 METHOD_COLOURS = {
     "random": "#8C8C8C",
+    "supervised-plain": "#661E66",
     "supervised": "#222222",
-    "supervised-jitter": "#661E66",
     "rotnet": "#CF7A00",
     "rotnet-jitter": "#B5332E",
     "simclr": "#0072B2",
 }
 METHOD_LABELS = {
     "random": "random encoder",
+    "supervised-plain": "supervised, plain views",
     "supervised": "supervised",
-    "supervised-jitter": "supervised + jitter",
     "rotnet": "RotNet",
     "rotnet-jitter": "RotNet + jitter",
     "simclr": "SimCLR",
 }
-METHOD_MARKERS = dict(zip(METHOD_LABELS, "XsP^Do", strict=True))
+METHOD_MARKERS = dict(zip(METHOD_LABELS, "XPs^Do", strict=True))
 PROTOCOL_LABELS = {
     "linear": "linear probe",
     "mlp": "MLP head",

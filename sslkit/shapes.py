@@ -50,7 +50,9 @@ class Settings:
 
     Attributes:
         n_train: training images, a multiple of the number of classes.
-        n_test: test images, a multiple of the number of classes.
+        n_test: test images, likewise.
+        n_unlabelled: more images like the training images, likewise, whose labels
+            nobody is told.
         size: half the object's height.
         place: the object's centre is drawn from ±place in x and y.
         tilt: the object leans by up to ±tilt degrees.
@@ -71,8 +73,9 @@ class Settings:
             lengths are then in half-cells.
     """
 
-    n_train: int = 3000
+    n_train: int = 600
     n_test: int = 1500
+    n_unlabelled: int = 2400
     size: tuple[float, float] = (0.68, 0.99)
     place: float = 0.25
     tilt: float = 20.0
@@ -89,7 +92,7 @@ class Settings:
     objects: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("n_train", "n_test"):
+        for name in ("n_train", "n_test", "n_unlabelled"):
             count = getattr(self, name)
             if count < 0 or count % len(CLASSES):
                 raise ValueError(
@@ -105,7 +108,7 @@ class Settings:
 def scenes(
     settings: Settings, *, image_size: int = 32, seed: int = 0
 ) -> tuple[Tensor, Tensor, pd.DataFrame]:
-    """Draw the training images and then the test images.
+    """Draw the training images, then the test images, then the unlabelled ones.
 
     The first images of a part do not depend on how many follow, and every knob has
     random numbers of its own: the same seed with another light, noise or number of
@@ -118,8 +121,8 @@ def scenes(
 
     Returns:
         The images (N, 3, S, S) uint8; the labels (N,) int64, in the order of
-        `CLASSES`; and the factors, one row an image: class, hue (in turns, [0, 1)),
-        polarity (1 lighter, -1 darker than the ground), contrast, ground, x, y,
+        `CLASSES`, -1 for unlabelled images; and the factors, one row an image: class
+        (of unlabelled images, too), hue (in turns, [0, 1)), polarity (1 lighter, -1 darker than the ground), contrast, ground, x, y,
         size, tilt (degrees, clockwise), aspect, head, stem, and for loose part i
         loose{i}_kind, _x, _y, _size and _turn (degrees, clockwise).
 
@@ -129,7 +132,8 @@ def scenes(
     if image_size < 1:
         raise ValueError(f"image_size must be positive; it is {image_size}")
     images, factors = [], []
-    for part, count in enumerate((settings.n_train, settings.n_test)):
+    counts = (settings.n_train, settings.n_test, settings.n_unlabelled)
+    for part, count in enumerate(counts):
         table = _draw_factors(settings, count, (seed, part))
         noise = np.random.default_rng((seed, part, _NOISE))
         factors.append(table)
@@ -138,6 +142,7 @@ def scenes(
             images.append(_render(chunk, settings, image_size, noise))
     table = pd.concat(factors, ignore_index=True)
     labels = table["class"].map({name: i for i, name in enumerate(CLASSES)})
+    labels[labels.index >= settings.n_train + settings.n_test] = -1
     empty = torch.empty(0, 3, image_size, image_size, dtype=torch.uint8)
     return (
         torch.cat([empty, *images]),

@@ -17,8 +17,8 @@ from sslkit.records import Run
 
 ORDER = (
     "random",
+    "supervised-plain",
     "supervised",
-    "supervised-jitter",
     "rotnet",
     "rotnet-jitter",
     "simclr",

@@ -629,27 +629,34 @@ def test_the_fingerprint_sees_every_change_but_no_name(small: Path) -> None:
 # Names and built-in sets --------------------------------------------------------------
 
 
+def names_of(images: data.ImageSet) -> list[str]:
+    """The class of each labelled image, by its label."""
+    return [images.classes[label] for label in images.labels if label >= 0]
+
+
+def factors_of(images: data.ImageSet) -> list[str]:
+    """The class of each labelled image, by its factors."""
+    assert images.factors is not None
+    return images.factors["class"][images.labels.numpy() >= 0].tolist()
+
+
 def test_shapes_keep_their_factors() -> None:
     images = load("shapes")
     assert images.images.shape == (4500, 3, 32, 32)
-    assert len(images.rows("train")) == 3000
+    assert len(images.rows("train")) == 600
     assert len(images.rows("test")) == 1500
-    assert images.factors is not None
-    names = [images.classes[label] for label in images.labels]
-    assert names == images.factors["class"].tolist()
+    assert images.labels[images.rows("unlabelled")].tolist() == [-1] * 2400
+    assert names_of(images) == factors_of(images)
     drawn, _, _ = shapes.scenes(shapes.Settings())
     assert torch.equal(images.images, drawn)
 
 
 def test_shapes_take_a_limit_classes_a_size_and_a_seed() -> None:
     images = load("shapes", limit=4, classes=("glass", "fir"), image_size=16, seed=2)
-    assert images.images.shape == (16, 3, 16, 16)
+    assert images.images.shape == (24, 3, 16, 16)
     assert images.classes == ("glass", "fir")
-    assert images.factors is not None
-    assert [images.classes[i] for i in images.labels] == images.factors[
-        "class"
-    ].tolist()
-    assert len(images.rows("test")) == 8
+    assert names_of(images) == factors_of(images)
+    assert len(images.rows("test")) == len(images.rows("unlabelled")) == 8
     assert images.fingerprint != load("shapes", limit=4, image_size=16).fingerprint
     with pytest.raises(ValueError, match="shapes has no class 'cat'"):
         load("shapes", limit=4, classes=("fir", "cat"))
@@ -659,13 +666,10 @@ def test_shapes_take_a_limit_classes_a_size_and_a_seed() -> None:
 
 def test_shapes_can_be_divided_anew() -> None:
     images = load("shapes", test="image", limit=30, image_size=4)
-    assert images.factors is not None
     for part in ("train", "test"):
         labels = images.labels[images.rows(part)]
         assert torch.bincount(labels).tolist() == [30, 30, 30]
-    assert [images.classes[i] for i in images.labels] == images.factors[
-        "class"
-    ].tolist()
+    assert names_of(images) == factors_of(images)
 
 
 def test_a_name_is_a_folder_of_the_data_folder_before_it_is_a_download(

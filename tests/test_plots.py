@@ -60,7 +60,7 @@ def summary() -> pd.DataFrame:
         + rows("rotnet", "linear", {0.05: 0.55, 0.25: 0.6})
         + rows("rotnet", "finetune", {0.05: 0.73, 0.25: 0.75})
         + rows("supervised", "finetune", dict(zip(SHARES, SUPERVISED, strict=True)))
-        + rows("supervised-jitter", "finetune", {0.05: 0.6})
+        + rows("supervised-plain", "finetune", {0.05: 0.6})
         + rows("random", "linear", dict.fromkeys(SHARES, 0.4))
     )
 
@@ -356,7 +356,7 @@ def test_a_label_curve_joins_the_means_in_a_band_of_the_methods_colour(summary):
     axes = comparisons.label_curve(summary).axes[0]
     lines = labelled(axes)
     assert {"SimCLR", "RotNet", "supervised", "random encoder"} < set(lines)
-    assert points(axes, *of("supervised-jitter")) == {(5, 60)}, "alone, so no line"
+    assert points(axes, *of("supervised-plain")) == {(5, 60)}, "alone, so no line"
     curve = lines["SimCLR"]
     assert (curve.get_color(), curve.get_marker()) == of("simclr")
     assert curve.get_xdata() == pytest.approx([5, 25, 50, 100])
@@ -479,7 +479,7 @@ def test_the_reversal_joins_frozen_and_fine_tuned(summary):
         plots.METHOD_COLOURS["simclr"]: [80, 74],
         plots.METHOD_COLOURS["rotnet"]: [55, 73],
         plots.METHOD_COLOURS["supervised"]: [40, 50],
-        plots.METHOD_COLOURS["supervised-jitter"]: [40, 60],
+        plots.METHOD_COLOURS["supervised-plain"]: [40, 60],
     }
     crosses = axes.collections[-1]
     assert crosses.get_offsets()[:, 1].tolist() == [50]
@@ -539,7 +539,7 @@ def test_scores_stand_against_the_supervised_band_and_the_commonest_class(summar
     names = [tick.get_text() for tick in first.get_yticklabels()]
     assert names[:2] == ["random encoder", "linear probe"]
     assert "supervised" not in names
-    assert points(first, *of("supervised-jitter")) == {(60, 3)}
+    assert points(first, *of("supervised-plain")) == {(60, 3)}
     assert points(first, *of("random")) == {(40, 1)}
     lines = labelled(first)
     assert lines["supervised"].get_xdata() == pytest.approx([50, 50])

@@ -136,7 +136,7 @@ def test_a_recipe_cannot_be_changed() -> None:
             setattr(inside, name, 1)
 
 
-@pytest.mark.parametrize("method", ["supervised", "supervised-jitter"])
+@pytest.mark.parametrize("method", ["supervised", "supervised-plain"])
 @pytest.mark.parametrize("profile", ["smoke", "quick", "study-small"])
 def test_supervised_training_gets_the_steps_of_pretraining_on_top(
     profile: str, method: str
@@ -170,16 +170,18 @@ def test_supervised_training_is_fine_tuning_for_longer() -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_supervised_jitter_is_supervised_training_that_knows_the_views_of_simclr(
+def test_labels_train_every_arm_in_the_views_of_simclr_but_the_plain_one(
     profile: str,
 ) -> None:
-    plain = recipe("supervised", profile=profile)
-    jitter = recipe("supervised-jitter", profile=profile)
     method = recipe("simclr", profile=profile).method
     assert isinstance(method, simclr.Settings)
-    assert jitter.augmentation == method.augmentation
-    assert replace(jitter, augmentation=plain.augmentation) == plain
-    assert jitter != plain
+    for arm in set(ARMS) - {"supervised-plain"}:
+        assert recipe(arm, profile=profile).augmentation == method.augmentation
+    plain = recipe("supervised-plain", profile=profile)
+    assert not plain.augmentation.jitter
+    assert not plain.augmentation.greyscale
+    told = recipe("supervised", profile=profile)
+    assert replace(plain, augmentation=told.augmentation) == told
 
 
 def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
@@ -207,7 +209,7 @@ def test_fine_tuning_alone_is_no_protocol_for_the_random_floor() -> None:
     ("method", "protocol", "name"),
     [
         ("supervised", "finetune", "supervised"),
-        ("supervised-jitter", "finetune", "supervised-jitter"),
+        ("supervised-plain", "finetune", "supervised-plain"),
         ("random", "linear", "random"),
         ("random", "knn", "random"),
         ("rotnet", "finetune", "rotnet"),

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from sslkit import shapes
 
-SMALL = shapes.Settings(n_train=60, n_test=30)
+SMALL = shapes.Settings(n_train=60, n_test=30, n_unlabelled=0)
 BARE = replace(SMALL, noise=0.0, loose_parts=0)
 
 
@@ -123,13 +123,26 @@ def test_classes_are_balanced_and_no_factor_depends_on_the_class() -> None:
     images, labels, factors = shapes.scenes(settings)
     assert images.shape == (4500, 3, 32, 32)
     assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
-    assert torch.bincount(labels[:3000]).tolist() == [1000] * 3
-    assert torch.bincount(labels[3000:]).tolist() == [500] * 3
-    assert [shapes.CLASSES[i] for i in labels] == factors["class"].tolist()
+    assert torch.bincount(labels[:600]).tolist() == [200] * 3
+    assert torch.bincount(labels[600:2100]).tolist() == [500] * 3
+    names = [shapes.CLASSES[i] for i in labels[:2100]]
+    assert names == factors["class"][:2100].tolist()
     numbers = factors.drop(columns=["class", "loose0_kind", "loose1_kind"])
     by_class = numbers.groupby(factors["class"])
     deviation = (by_class.mean() - numbers.mean()) / (numbers.std() / math.sqrt(1500))
     assert deviation.abs().max().max() < 4
+
+
+def test_nobody_is_told_the_labels_of_unlabelled_images() -> None:
+    settings = replace(SMALL, n_unlabelled=12)
+    images, labels, factors = shapes.scenes(settings, seed=2)
+    assert labels[90:].tolist() == [-1] * 12
+    assert set(factors["class"][90:]) == set(shapes.CLASSES)
+    without, _, _ = shapes.scenes(SMALL, seed=2)
+    assert torch.equal(images[:90], without)
+    # Images of their own, none of them among the others.
+    same = (images[90:, None] == images[None, :90]).flatten(2).all(2)
+    assert not same.any()
 
 
 def test_no_class_is_another_s_turn() -> None:
@@ -207,7 +220,7 @@ def test_four_objects_are_one_object_at_half_the_size_four_times() -> None:
     assert torch.equal(four, one.repeat(1, 1, 2, 2))
 
 
-@pytest.mark.parametrize("n", ["n_train", "n_test"])
+@pytest.mark.parametrize("n", ["n_train", "n_test", "n_unlabelled"])
 def test_an_unbalanced_number_of_images_is_refused(n: str) -> None:
     with pytest.raises(ValueError, match=f"{n} must be a multiple of 3"):
         shapes.Settings(**{n: 100})

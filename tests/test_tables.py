@@ -143,8 +143,8 @@ def test_a_table_is_sorted_by_what_is_compared_whatever_the_order_of_the_runs() 
     few = frame[frame["fraction"] == 0.05]
     assert list(few["method"].unique()) == [
         "random",
+        "supervised-plain",
         "supervised",
-        "supervised-jitter",
         "rotnet",
         "rotnet-jitter",
         "simclr",

@@ -253,7 +253,7 @@ def validation_accuracy(images: ImageSet, settings: Settings, steps: int) -> flo
 
 @pytest.fixture(scope="module")
 def scenes() -> ImageSet:
-    settings = shapes.Settings(n_train=480, n_test=600)
+    settings = shapes.Settings(n_train=480, n_test=600, n_unlabelled=0)
     return from_shapes(settings, image_size=16, seed=0)
 
 
