@@ -122,8 +122,9 @@ def scenes(
     Returns:
         The images (N, 3, S, S) uint8; the labels (N,) int64, in the order of
         `CLASSES`, -1 for unlabelled images; and the factors, one row an image: class
-        (of unlabelled images, too), hue (in turns, [0, 1)), polarity (1 lighter, -1 darker than the ground), contrast, ground, x, y,
-        size, tilt (degrees, clockwise), aspect, head, stem, and for loose part i
+        (of unlabelled images, too), hue (in turns, [0, 1)), polarity (1 lighter, -1
+        darker than the ground), contrast, ground, x, y, size, tilt (degrees,
+        clockwise), aspect, head, stem, and for loose part i
         loose{i}_kind, _x, _y, _size and _turn (degrees, clockwise).
 
     Raises:
