@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -147,7 +147,11 @@ _STUDY_VIEWS = replace(
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Starting values of a recipe; a chapter or a user overrides what differs."""
+    """Starting values of a recipe; a chapter or a user overrides what differs.
+
+    Attributes:
+        lr: Of the pretraining of a method that was found to want another one.
+    """
 
     data: str
     image_size: int
@@ -159,6 +163,7 @@ class Profile:
     pretrain: Literal["budget", "all"]
     protocols: tuple[str, ...]
     limit: int | None = None
+    lr: Mapping[str, float] = field(default_factory=dict)
 
 
 _QUICK = Profile(
@@ -171,6 +176,7 @@ _QUICK = Profile(
     views=_VIEWS,
     pretrain="all",
     protocols=("linear", "finetune"),
+    lr={"simclr": 6e-2},
 )
 
 PROFILES: dict[str, Profile] = {
@@ -187,6 +193,7 @@ PROFILES: dict[str, Profile] = {
         data="cifar10",
         pretraining=replace(_QUICK.pretraining, lr=3e-3, steps=600, batch_size=64),
         pretrain="budget",
+        lr={},
     ),
     "study": replace(
         _QUICK,
@@ -199,6 +206,7 @@ PROFILES: dict[str, Profile] = {
         views=_STUDY_VIEWS,
         pretrain="budget",
         protocols=PROTOCOLS,
+        lr={},
     ),
 }
 
@@ -263,6 +271,7 @@ def recipe(
         raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
     name = data or start.data
     pretraining, downstream = start.pretraining, start.downstream
+    pretraining = replace(pretraining, lr=start.lr.get(method, pretraining.lr))
     if epochs is not None:
         pretraining = replace(pretraining, epochs=epochs, steps=None)
         downstream = replace(downstream, epochs=epochs, steps=None)
