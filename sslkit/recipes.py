@@ -252,7 +252,9 @@ def recipe(
         test: Where the test images come from.
         limit: At most this many images a class.
         on_error: What to do with a file that cannot be read.
-        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"``, ``"resnet50"``.
+        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"``, ``"resnet50"``. Another
+            than the profile's is pretrained at the study's rate of 3e-4 at most: what
+            suits a tiny encoder is far too high for a ResNet.
         init: Starting weights.
         epochs: Of pretraining and of fine-tuning alike, as passes over the images.
         batch_size: Images a step, of pretraining and of fine-tuning alike.
@@ -271,7 +273,11 @@ def recipe(
         raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
     name = data or start.data
     pretraining, downstream = start.pretraining, start.downstream
-    pretraining = replace(pretraining, lr=start.lr.get(method, pretraining.lr))
+    if backbone in (None, start.encoder.backbone):
+        rate = start.lr.get(method, pretraining.lr)
+    else:
+        rate = min(pretraining.lr, Training.lr)
+    pretraining = replace(pretraining, lr=rate)
     if epochs is not None:
         pretraining = replace(pretraining, epochs=epochs, steps=None)
         downstream = replace(downstream, epochs=epochs, steps=None)

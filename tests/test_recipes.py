@@ -193,6 +193,15 @@ def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
         assert len({one.probe for one in each}) == 1
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_rates_of_a_tiny_encoder_are_not_those_of_a_resnet(method: str) -> None:
+    tiny = recipe(method, profile="quick", backbone="tiny")
+    assert tiny == recipe(method, profile="quick")
+    assert tiny.pretraining.lr > 3e-4
+    assert recipe(method, backbone="resnet18").pretraining.lr == 3e-4
+    assert recipe(method, profile="study").pretraining.lr == 3e-4
+
+
 def test_the_random_floor_is_never_fine_tuned() -> None:
     one = recipe("random", protocols=("linear", "finetune", "knn"))
     assert one.method is None
