@@ -108,7 +108,7 @@ def method_name(recipe: Recipe, protocol: str) -> str:
 
 # ------------------------------------------------------------------- profiles
 
-# supervised-plain is not told which changes of colour do not matter.
+# supervised-plain: milder crops, and not told which changes of colour do not matter.
 _PLAIN_VIEWS = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
 
 # What the images may be changed in without changing what they are: SimCLR's views,
@@ -239,7 +239,7 @@ def recipe(
 
     Args:
         method: ``"rotnet"``, ``"rotnet-jitter"``, ``"simclr"``; ``"supervised"``, or
-            ``"supervised-plain"``, whose views are crops and flips alone; or
+            ``"supervised-plain"``, whose views are mild crops and flips alone; or
             ``"random"``, an encoder that never learnt.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
