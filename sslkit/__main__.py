@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def run(
         method, classes=several(classes), protocols=several(protocols), **values
     )
     done = runs.run(recipe, out=out)
+    if int(os.environ.get("RANK", "0")) > 0:
+        return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
         click.echo(
             f"{recipes.method_name(recipe, protocol)} {protocol}: "

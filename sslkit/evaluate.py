@@ -25,6 +25,7 @@ from torch.nn import functional as F
 from sslkit import augment
 from sslkit.augment import Augmentation, Draw
 from sslkit.data import ImageSet
+from sslkit.distributed import gather
 from sslkit.encoders import Encoder
 from sslkit.splits import Split
 from sslkit.train import Training, fit
@@ -110,9 +111,11 @@ class Classifier(nn.Module):
         self, views: list[Tensor], labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Logits ``(B, classes)``; with labels also cross-entropy and accuracy."""
-        logits = self.head(self.encoder(views[0])).float()
+        logits = self.head(self.encoder(views[0]))
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if labels is None:
             return {"logits": logits}
+        logits, labels = gather(logits), gather(labels)
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
         return {"loss": F.cross_entropy(logits, labels), "accuracy": accuracy}
 

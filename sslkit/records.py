@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import platform
+import subprocess
+import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sslkit import recipes
 from sslkit.evaluate import Score
@@ -152,3 +157,40 @@ def write(path: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
     partial.write_text(text)
     partial.replace(path)
+
+
+def provenance() -> dict[str, Any]:
+    """What a result is to be traced by: date, commit, machine, versions."""
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "commit": _commit(),
+        "machine": _machine(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+
+
+@cache
+def _commit() -> str | None:
+    """The commit of the source, with ``+`` if files differ; none if installed."""
+
+    def git(*words: str) -> str:
+        here = Path(__file__).parent
+        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    commit = git("rev-parse", "--short=12", "HEAD")
+    return commit + "+" * bool(git("status", "--porcelain", "--", ".")) or None
+
+
+@cache
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    names = (
+        [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    name = names[0].split(":", 1)[1].strip() if names else platform.processor()
+    return f"{name}, {torch.get_num_threads()} threads"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
-import subprocess
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, as_completed
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,25 +17,33 @@ import pandas as pd
 import torch
 from filelock import FileLock
 from lightning.fabric import Fabric
-from torch import Tensor
 from tqdm.std import tqdm
 
 from sslkit import data, encoders, recipes
 from sslkit.data import ImageSet
 from sslkit.encoders import Encoder
 from sslkit.evaluate import Features, Score, evaluate
+from sslkit.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.recipes import Recipe
-from sslkit.records import Run, from_record, to_columns, to_frame, to_record, write
+from sslkit.records import (
+    Run,
+    from_record,
+    provenance,
+    to_columns,
+    to_frame,
+    to_record,
+    write,
+)
 from sslkit.splits import Split, split
 from sslkit.train import fit
 
-# Raise by hand with every change that can alter a result; CHANGELOG: *Results changed*.
-RESULTS_VERSION = 1
 NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 
 
 def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
     """Do a recipe, or find it done.
+
+    Processes that ``torchrun`` has started do one recipe together and keep one record.
 
     Args:
         recipe: From ``sslkit.recipe`` or by hand.
@@ -52,16 +59,19 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
         FloatingPointError: If a loss is not finite.
     """
     store = Path(out)
+    fabric = _fabric(recipe)
     images = load_images(recipe.data)
     rows = split(images, recipe.fraction, recipe.draw, balance=recipe.data.balance)
-    key = _digest(_decides_run(recipe, images, rows))
+    key = run_key(recipe, images, rows)
     record = store / "records" / f"{key}.json"
-    with _lock(store, key):
-        if not record.exists():
-            write(record, _do(recipe, key, images, rows, store))
-    done = from_record(json.loads(record.read_text()))
-    file = store / "encoders" / f"{_pretraining_key(recipe, images, rows)}.safetensors"
-    return replace(done, encoder=file if file.exists() else None)
+    with _missing(record, _lock(store, key), fabric) as missing:
+        if missing:
+            done = _do(recipe, key, images, rows, store, fabric)
+            if fabric.is_global_zero:
+                write(record, done)
+    kept = from_record(json.loads(record.read_text()))
+    file = store / "encoders" / f"{pretraining_key(recipe, images, rows)}.safetensors"
+    return replace(kept, encoder=file if file.exists() else None)
 
 
 def run_all(
@@ -157,11 +167,14 @@ def load_images(settings: recipes.Data) -> ImageSet:
 
 
 def _do(
-    recipe: Recipe, key: str, images: ImageSet, rows: Split, store: Path
+    recipe: Recipe,
+    key: str,
+    images: ImageSet,
+    rows: Split,
+    store: Path,
+    fabric: Fabric,
 ) -> dict[str, Any]:
     """Pretrain, judge by every protocol, and describe it all."""
-    started = time.time()
-    fabric = _fabric(recipe)
     encoder, histories, seconds = _pretrained(recipe, images, rows, store, fabric)
     features = Features(encoder.to(fabric.device), images)
     scores: dict[str, Score] = {}
@@ -179,7 +192,8 @@ def _do(
             fabric=fabric,
             checkpoint=checkpoint,
         )
-        checkpoint.unlink(missing_ok=True)
+        if fabric.is_global_zero:
+            checkpoint.unlink(missing_ok=True)
         seconds[protocol] = time.perf_counter() - began
         scores[protocol] = replace(score, seconds=seconds[protocol])
         if len(history):
@@ -193,13 +207,10 @@ def _do(
             role: int(rows.counts[role].sum())
             for role in ("train", "val", "test", "pool")
         },
-        "pretraining_key": _pretraining_key(recipe, images, rows),
+        "pretraining_key": pretraining_key(recipe, images, rows),
         "results_version": RESULTS_VERSION,
         "seconds": {phase: round(value, 2) for phase, value in seconds.items()},
-        "date": time.strftime("%Y-%m-%d", time.gmtime(started)),
-        "commit": _commit(),
-        "machine": _machine(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        **provenance(),
     }
     return to_record(Run(recipe, key, scores, history, about))
 
@@ -214,11 +225,11 @@ def _pretrained(
         objective = recipe.method.objective(encoder) if recipe.method else None
     if objective is None:
         return encoder, {}, {}
-    key = _pretraining_key(recipe, images, rows)
+    key = pretraining_key(recipe, images, rows)
     file = store / "encoders" / f"{key}.safetensors"
     note = file.with_suffix(".json")  # written last: where it is, the encoder is whole
-    with _lock(store, key):
-        if not note.exists():
+    with _missing(note, _lock(store, key), fabric) as missing:
+        if missing:
             began = time.perf_counter()
             checkpoint = store / "checkpoints" / f"{key}.pt"
             learnt, watched = pretraining_rows(recipe, rows)
@@ -233,91 +244,47 @@ def _pretrained(
                 checkpoint=checkpoint,
                 title=f"pretrain {recipe.arm}",
             )
-            encoders.save(encoder, file)
             took = time.perf_counter() - began
             history = to_columns(fitted.history.assign(phase="pretrain"))
-            write(note, {"history": history, "seconds": took})
-            checkpoint.unlink(missing_ok=True)
+            if fabric.is_global_zero:
+                encoders.save(encoder, file)
+                write(note, {"history": history, "seconds": took})
+                checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
     encoders.load(encoder, file)
     frame = to_frame(kept["history"]).drop(columns="phase")
     return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}
 
 
-def pretraining_rows(recipe: Recipe, rows: Split) -> tuple[Tensor, Tensor]:
-    """Which images pretraining learns from, and on which its loss is watched.
-
-    Labels are never seen, nor test images; watched ones are not learnt from. Under
-    ``"all"`` neither depends on the fraction, so all fractions share a pretraining.
-    """
-    if recipe.pretrain == "budget":
-        return rows.train, rows.val
-    held = rows.pool[~torch.isin(rows.pool, rows.unlabelled)]
-    return rows.unlabelled, held
-
-
 def _fabric(recipe: Recipe) -> Fabric:
+    """One device; or this process's among those that torchrun has started."""
     cuda = torch.cuda.is_available()
     precision: Any = recipe.precision
     if precision == "auto":
         precision = "bf16-mixed" if cuda else "32-true"
-    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=precision)
-
-
-# ------------------------------------------------------------------- the keys
-
-
-def _pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
-    """Names an encoder: everything that decides it and nothing else.
-
-    Label fractions under ``pretrain="all"`` and all protocols share one.
-    """
-    plain = _plain(recipe)
-    decides = {
-        name: plain[name] for name in ("method", "encoder", "pretraining", "seed")
-    }
-    return _digest(
-        decides
-        | {
-            "precision": recipe.precision,
-            "version": RESULTS_VERSION,
-            "data": images.fingerprint,
-            "rows": [_rows_digest(part) for part in pretraining_rows(recipe, rows)],
-        }
+    together = torch.distributed.is_torchelastic_launched()
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
+    world = int(os.environ["WORLD_SIZE"]) if together else 1
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu",
+        devices=here,
+        num_nodes=world // here,
+        strategy="ddp" if world > 1 else "auto",
+        precision=precision,
     )
+    fabric.launch()
+    return fabric
 
 
-def _decides_run(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Any]:
-    """Everything that decides a run: the recipe less its names, and the data."""
-    plain = _plain(recipe)
-    for name in ("data", "profile"):
-        del plain[name]
-    roles = [
-        _rows_digest(r) for r in (rows.train, rows.val, rows.test, rows.unlabelled)
-    ]
-    return plain | {
-        "version": RESULTS_VERSION,
-        "data": images.fingerprint,
-        "rows": roles,
-    }
+@contextmanager
+def _missing(file: Path, lock: FileLock, fabric: Fabric) -> Iterator[bool]:
+    """Whether a file has to be made; meanwhile nobody else makes it.
 
-
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values; an encoder file counts by its content."""
-    plain = recipes.to_dict(recipe)
-    init = recipe.encoder.init
-    if init not in ("random", "imagenet") and Path(init).is_file():
-        content = Path(init).read_bytes()
-        plain["encoder"]["init"] = hashlib.sha256(content).hexdigest()
-    return plain
-
-
-def _rows_digest(rows: Tensor) -> str:
-    return hashlib.sha256(rows.numpy().tobytes()).hexdigest()
-
-
-def _digest(decides: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    Of several processes the first holds the lock, looks, and writes.
+    """
+    with lock if fabric.is_global_zero else nullcontext():
+        yield fabric.broadcast(not file.exists())
+        fabric.barrier()
 
 
 def _lock(store: Path, key: str) -> FileLock:
@@ -325,30 +292,3 @@ def _lock(store: Path, key: str) -> FileLock:
     folder = store / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / f"{key}.lock")
-
-
-@lru_cache(maxsize=1)
-def _commit() -> str | None:
-    """The commit of the source, with ``+`` if files differ; none if installed."""
-
-    def git(*words: str) -> str:
-        here = Path(__file__).parent
-        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    commit = git("rev-parse", "--short=12", "HEAD")
-    return commit + "+" * bool(git("status", "--porcelain", "--", ".")) or None
-
-
-@lru_cache(maxsize=1)
-def _machine() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    info = Path("/proc/cpuinfo")
-    names = (
-        [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        if info.exists()
-        else []
-    )
-    name = names[0].split(":", 1)[1].strip() if names else platform.processor()
-    return f"{name}, {torch.get_num_threads()} threads"

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 from tqdm.std import tqdm
 
+from sslkit import distributed
 from sslkit.augment import Draw
 
 SECONDS_BETWEEN_CHECKPOINTS = 10
@@ -34,8 +35,9 @@ class Training:
         epochs: Passes over the images; after each, validation is measured.
         steps: Optimiser steps in all, where runs on different numbers of images are to
             be compared; an epoch is then ``steps / epochs`` steps, rounded up.
-        batch_size: Images a step, before turns and views. The images of a pass are
-            dealt into batches of nearly equal size, none larger, none left over.
+        batch_size: Images a step, before turns and views, over all processes. The
+            images of a pass are dealt into batches of nearly equal size, none larger,
+            none left over.
         weight_decay: On weights alone, not on biases or batch-norm.
 
     Raises:
@@ -120,6 +122,9 @@ def fit(
 ) -> Fitted:
     """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
 
+    Several processes share every batch, and learn what one process would: each makes
+    the views of its own rows, batch-norm and losses are taken over all of them.
+
     Args:
         objective: What to train, on any device; left on Fabric's device, in eval mode.
         images: Where batches come from.
@@ -133,13 +138,14 @@ def fit(
         title: What the progress bar says.
 
     Raises:
-        ValueError: If there are no rows, or nothing in the objective can learn.
+        ValueError: If there are no rows, fewer in a batch than processes, or nothing in
+            the objective can learn.
         FloatingPointError: If a loss is not finite; names the step and what to try.
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
     module = cast(nn.Module, objective)
-    module.to(fabric.device)
+    module = distributed.synchronise(module.to(fabric.device))
     optimiser = _optimiser(module, training)
     model, optimiser = fabric.setup(module, optimiser)
     batches = math.ceil(len(rows) / training.batch_size)
@@ -152,6 +158,7 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
+    quiet: Any = {} if fabric.is_global_zero else {"disable": True}
     bar = tqdm(
         range(state.epoch, training.epochs),
         title,
@@ -160,6 +167,7 @@ def fit(
         unit="epoch",
         mininterval=1,
         dynamic_ncols=True,
+        **quiet,
     )
     for epoch in bar:
         module.train()
@@ -171,13 +179,24 @@ def fit(
                 dealt = np.array_split(order, batches)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, total, training)
-            batch, labels = images.take(rows[torch.from_numpy(dealt[index])])
+            held = distributed.share(
+                len(dealt[index]), fabric.global_rank, fabric.world_size
+            )
+            own = dealt[index][held.start : held.start + held.size]
+            batch, labels = images.take(rows[torch.from_numpy(own)])
+            draw = Draw(
+                seed,
+                step,
+                size=held.size,
+                start=held.start,
+                total=held.total,
+                device=batch.device,
+            )
             with torch.no_grad():
-                views = objective.views(
-                    batch, Draw(seed, step, size=len(batch), device=batch.device)
-                )
-            outputs = model(views, labels)
-            fabric.backward(outputs["loss"])
+                views = objective.views(batch, draw)
+            with distributed.sharing(held):
+                outputs = model(views, labels)
+                fabric.backward(outputs["loss"])
             optimiser.step()
             optimiser.zero_grad()
             objective.after_step((step + 1) / total)

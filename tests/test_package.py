@@ -30,6 +30,7 @@ ORDER = (
     "train",
     "evaluate",
     "recipes",
+    "keys",
     "records",
     "runs",
     "tables",

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import sslkit
-from sslkit import encoders, records, runs, train
+from sslkit import encoders, keys, records, runs, train
 from sslkit.encoders import Encoder
 from sslkit.recipes import Recipe
 from sslkit.records import Run
@@ -156,7 +156,7 @@ def test_a_record_says_what_was_done_on_what_and_by_whom(
     assert about["counts"] == {"train": 24, "val": 6, "test": 60, "pool": 60}
     assert about["versions"]["torch"] == torch.__version__
     assert about["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert about["results_version"] == runs.RESULTS_VERSION
+    assert about["results_version"] == keys.RESULTS_VERSION
     days = [time.strftime("%Y-%m-%d", time.gmtime(time.time() - x)) for x in (0, 3600)]
     assert about["date"] in days
     assert about["machine"].strip()
@@ -502,10 +502,10 @@ def test_each_value_that_decides_a_run_is_in_its_key(
         replace(start, augmentation=replace(start.augmentation, flip=0.1)),
         replace(start, precision="32-true"),
     ]
-    keys = [sslkit.run(one, out=tmp_path).key for one in (start, *changed)]
-    monkeypatch.setattr(runs, "RESULTS_VERSION", runs.RESULTS_VERSION + 1)
-    keys.append(sslkit.run(start, out=tmp_path).key)
-    assert len(set(keys)) == len(changed) + 2
+    names = [sslkit.run(one, out=tmp_path).key for one in (start, *changed)]
+    monkeypatch.setattr(keys, "RESULTS_VERSION", keys.RESULTS_VERSION + 1)
+    names.append(sslkit.run(start, out=tmp_path).key)
+    assert len(set(names)) == len(changed) + 2
 
 
 def test_a_change_of_results_pretrains_anew(
@@ -513,7 +513,7 @@ def test_a_change_of_results_pretrains_anew(
 ) -> None:
     recipe = small(protocols=("knn",))
     sslkit.run(recipe, out=tmp_path)
-    monkeypatch.setattr(runs, "RESULTS_VERSION", runs.RESULTS_VERSION + 1)
+    monkeypatch.setattr(keys, "RESULTS_VERSION", keys.RESULTS_VERSION + 1)
     sslkit.run(recipe, out=tmp_path)
     assert len(encoder_files(tmp_path)) == 2
 

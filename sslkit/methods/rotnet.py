@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from sslkit import augment
 from sslkit.augment import Augmentation, Draw
+from sslkit.distributed import gather
 from sslkit.encoders import Encoder
 
 TURNS = 4  # 0, 90, 180 and 270 degrees
@@ -96,10 +97,11 @@ class RotNet(nn.Module):
         self, views: list[Tensor], labels: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Loss and rotation accuracy of the four views."""
-        logits = self.head(self.encoder(torch.cat(views)))
-        turns = torch.arange(TURNS, device=logits.device).repeat_interleave(
-            len(views[0])
-        )
+        logits = self.head(self.encoder(torch.cat(views))).unflatten(0, (TURNS, -1))
+        logits = gather(logits, dim=1)
+        turns = torch.arange(TURNS, device=logits.device)
+        turns = turns.repeat_interleave(logits.shape[1])
+        logits = logits.flatten(0, 1)
         accuracy = (logits.argmax(1) == turns).float().mean()
         return {"loss": rotation_loss(logits, turns), "accuracy": accuracy.detach()}
 

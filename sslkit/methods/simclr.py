@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from sslkit import augment
 from sslkit.augment import Augmentation, Draw
+from sslkit.distributed import gather
 from sslkit.encoders import Encoder
 
 
@@ -94,6 +95,7 @@ class SimCLR(nn.Module):
     ) -> dict[str, Tensor]:
         """NT-Xent of two views encoded in one pass; how often they find each other."""
         z1, z2 = self.projector(self.encoder(torch.cat(views))).chunk(2)
+        z1, z2 = gather(z1), gather(z2)  # the negatives are in all processes
         loss = nt_xent(z1, z2, self.settings.temperature)
         with torch.no_grad():
             nearest = (F.normalize(z1) @ F.normalize(z2).T).argmax(1)
@@ -136,7 +138,8 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float) -> Tensor:
         raise ValueError(
             "NT-Xent compares images with each other; one image is not enough"
         )
-    z = F.normalize(torch.cat([z1, z2]).float())
+    z = torch.cat([z1, z2])
+    z = F.normalize(z.to(torch.promote_types(z.dtype, torch.float32)))
     with torch.autocast(z.device.type, enabled=False):  # or the product is in 16 bits
         similarity = z @ z.T / temperature
     similarity.fill_diagonal_(float("-inf"))  # an embedding is not its own neighbour

@@ -1,0 +1,82 @@
+"""Keys: what decides a run or an encoder, and nothing else, as one short name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sslkit import recipes
+from sslkit.data import ImageSet
+from sslkit.recipes import Recipe
+from sslkit.splits import Split
+
+# Raise by hand with every change that can alter a result; CHANGELOG: *Results changed*.
+RESULTS_VERSION = 1
+
+
+def pretraining_rows(recipe: Recipe, rows: Split) -> tuple[Tensor, Tensor]:
+    """Which images pretraining learns from, and on which its loss is watched.
+
+    Labels are never seen, nor test images; watched ones are not learnt from. Under
+    ``"all"`` neither depends on the fraction, so all fractions share a pretraining.
+    """
+    if recipe.pretrain == "budget":
+        return rows.train, rows.val
+    held = rows.pool[~torch.isin(rows.pool, rows.unlabelled)]
+    return rows.unlabelled, held
+
+
+def pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
+    """Names an encoder: everything that decides it and nothing else.
+
+    Label fractions under ``pretrain="all"`` and all protocols share one.
+    """
+    plain = _plain(recipe)
+    decides = {
+        name: plain[name] for name in ("method", "encoder", "pretraining", "seed")
+    }
+    return _digest(
+        decides
+        | {
+            "precision": recipe.precision,
+            "version": RESULTS_VERSION,
+            "data": images.fingerprint,
+            "rows": [_rows_digest(part) for part in pretraining_rows(recipe, rows)],
+        }
+    )
+
+
+def run_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
+    """Names a run: the recipe less its names, and the data."""
+    plain = _plain(recipe)
+    for name in ("data", "profile"):
+        del plain[name]
+    roles = [
+        _rows_digest(r) for r in (rows.train, rows.val, rows.test, rows.unlabelled)
+    ]
+    return _digest(
+        plain | {"version": RESULTS_VERSION, "data": images.fingerprint, "rows": roles}
+    )
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values; an encoder file counts by its content."""
+    plain = recipes.to_dict(recipe)
+    init = recipe.encoder.init
+    if init not in ("random", "imagenet") and Path(init).is_file():
+        content = Path(init).read_bytes()
+        plain["encoder"]["init"] = hashlib.sha256(content).hexdigest()
+    return plain
+
+
+def _rows_digest(rows: Tensor) -> str:
+    return hashlib.sha256(rows.numpy().tobytes()).hexdigest()
+
+
+def _digest(decides: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
