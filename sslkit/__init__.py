@@ -27,6 +27,7 @@ _HOME = {
 }
 _MODULES = (
     "augment",
+    "batches",
     "comparisons",
     "data",
     "distributed",

@@ -73,7 +73,7 @@ class Draw:
 
     def order(self, n: int) -> list[int]:
         """A random order of ``range(n)``, one for the whole global batch."""
-        return [int(i) for i in torch.randperm(n, generator=self._generator)]
+        return torch.randperm(n, generator=self._generator).tolist()
 
     def _own(self, numbers: Tensor) -> Tensor:
         own = numbers.narrow(0, self._start, self.size)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit import shapes, sources
+from sslkit.devices import to_device
 from sslkit.sources import Source
 
 TEST_SHARE = 0.2  # of the labelled images, where a test part is set aside
@@ -28,11 +29,11 @@ Strings = NDArray[Any]  # of str; Sphinx takes "str_" for a link
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Square images of one size on one device, with what is known of each.
+    """Square images of one size, with what is known of each.
 
     Attributes:
         name: of the source.
-        images: (N, 3, S, S) uint8.
+        images: (N, 3, S, S) uint8, on the device if they fit.
         labels: (N,) int64, an index into `classes`, -1 for unlabelled images.
         part: (N,) of "train", "test" or "unlabelled".
         classes: names of the classes.
@@ -56,14 +57,25 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def device(self) -> torch.device:
+        """Where `take` gives images and labels."""
+        return self.labels.device
+
+    @property
+    def resident(self) -> bool:
+        """Whether the images are on the device; otherwise they come batch by batch."""
+        return self.images.device == self.device
+
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Give some images (B, 3, S, S) uint8 and labels (B,), on the images' device.
+        """Give some images (B, 3, S, S) uint8 and labels (B,), on the device.
 
         Args:
-            rows: (B,) int64, on any device.
+            rows: (B,) int64, on the CPU or the device.
         """
-        rows = rows.to(self.images.device)
-        return self.images.index_select(0, rows), self.labels.index_select(0, rows)
+        there = to_device(rows, self.device)
+        images = self.images.index_select(0, there if self.resident else rows.cpu())
+        return to_device(images, self.device), self.labels.index_select(0, there)
 
     def rows(self, part: str) -> Tensor:
         """Give the rows (int64, ascending) of a part."""
@@ -79,10 +91,19 @@ class ImageSet:
         return torch.cat(firsts)
 
     def to(self, device: torch.device | str) -> ImageSet:
-        """Give the same set with its images and labels on another device."""
-        there = replace(
-            self, images=self.images.to(device), labels=self.labels.to(device)
-        )
+        """Give the same set for another device.
+
+        Images that would fill more than half of a GPU's free memory stay where they
+        are, and `take` copies those that it gives.
+        """
+        device = torch.device(device)
+        images = self.images
+        if (
+            device.type != "cuda"
+            or images.nbytes < torch.cuda.mem_get_info(device)[0] / 2
+        ):
+            images = images.to(device)
+        there = replace(self, images=images, labels=self.labels.to(device))
         if "fingerprint" in self.__dict__:
             there.__dict__["fingerprint"] = self.fingerprint
         return there
@@ -325,8 +346,7 @@ def _read(source: Source, table: pd.DataFrame) -> ImageSet:
             f"({next(iter(failed.values()))})",
             stacklevel=3,
         )
-        fine = np.delete(np.arange(len(table)), list(failed))
-        images, table = images[torch.from_numpy(fine)], table.iloc[fine]
+        table = table.iloc[np.delete(np.arange(len(table)), list(failed))]
     for label, name in enumerate(source.classes):
         for part in ("train", "test"):
             if not ((table["label"] == label) & (table["part"] == part)).any():

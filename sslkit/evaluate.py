@@ -135,7 +135,7 @@ class Features:
         self.encoder = encoder
         self.images = images
         self.known = torch.zeros(len(images), dtype=torch.bool)
-        self.values = torch.zeros(len(images), encoder.dim, device=images.images.device)
+        self.values = torch.zeros(len(images), encoder.dim, device=images.device)
 
     @torch.no_grad()
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:

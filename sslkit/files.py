@@ -1,27 +1,18 @@
-"""Reading image files: what a folder holds, the groups of its files, their pixels."""
+"""What a folder of images holds: its files, classes and parts, the groups of files."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
-from torch import Tensor
-from tqdm.std import tqdm
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 PARTS = ("train", "test")
 UNLABELLED = ("unlabelled", "unlabeled")
-_BATCH = 32  # files read by one task of a thread: a task a file would cost more
 
 
 def list_folder(
@@ -154,118 +145,6 @@ def _group_column(path: Path, file_column: str, group_column: str) -> dict[str, 
                 f"groups: {path} gives {file} two groups, {found[file]!r} and {group!r}"
             )
     return found
-
-
-def read_images(
-    paths: Sequence[Path], image_size: int, *, skip: bool = False
-) -> tuple[Tensor, dict[int, str]]:
-    """Read files side by side into images of one size.
-
-    Args:
-        paths: the files.
-        image_size: side S of the images in pixels.
-        skip: go on when a file cannot be read.
-
-    Returns:
-        The images (N, 3, S, S) uint8, and the reason for each position whose file
-        could not be read; its image is black.
-
-    Raises:
-        ValueError: at the first file that cannot be read, unless `skip`.
-    """
-    images = np.zeros((len(paths), 3, image_size, image_size), dtype=np.uint8)
-
-    def read(start: int) -> dict[int, str]:
-        failed = {}
-        for i in range(start, min(start + _BATCH, len(paths))):
-            try:
-                images[i] = read_image(paths[i], image_size).transpose(2, 0, 1)
-            # A damaged file makes Pillow's decoders raise almost anything; nothing is
-            # lost, for every reason is reported with its file.
-            except Exception as error:  # noqa: BLE001
-                failed[i] = f"{type(error).__name__}: {error}"
-                if not skip:
-                    break
-        return failed
-
-    failed: dict[int, str] = {}
-    pool = ThreadPoolExecutor(os.cpu_count())
-    bar = tqdm(
-        total=len(paths),
-        desc="reading images",
-        unit=" images",
-        delay=1.0,
-        leave=False,
-        disable=None,  # in a file or a page
-    )
-    try:
-        for some in pool.map(read, range(0, len(paths), _BATCH)):
-            bar.update(min(_BATCH, len(paths) - bar.n))
-            failed.update(some)
-            if failed and not skip:
-                i, reason = next(iter(failed.items()))
-                raise ValueError(
-                    f"{paths[i]} cannot be read ({reason}); repair or remove it, or "
-                    'leave such files out with on_error="skip"'
-                )
-    finally:
-        pool.shutdown(cancel_futures=True)
-        bar.close()
-    return torch.from_numpy(images), failed
-
-
-def read_image(path: Path, image_size: int) -> NDArray[np.uint8]:
-    """Read one file: upright, RGB, cut to the central square and resized.
-
-    Args:
-        path: of the file.
-        image_size: side S in pixels.
-
-    Returns:
-        (S, S, 3) uint8.
-    """
-    with Image.open(path, formats=FORMATS) as image:
-        # JPEG files are decoded at a fraction of their size when that is still at
-        # least twice the size asked for: faster, and the cut is a quarter of a
-        # resulting pixel off the centre at most.
-        image.draft(None, (2 * image_size, 2 * image_size))
-        upright = to_rgb(ImageOps.exif_transpose(image))
-    width, height = upright.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    # Cut first: resize(box=...) would blend in pixels from outside the square.
-    square = upright.crop((left, top, left + side, top + side)).resize(
-        (image_size, image_size), Image.Resampling.BICUBIC, reducing_gap=3.0
-    )
-    return np.asarray(square)
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn an image of any mode into RGB.
-
-    Transparent pixels are laid on white. 16-bit values are divided by 257, so that
-    white stays white; float values must lie in [0, 1].
-
-    Raises:
-        ValueError: if the values are no brightness of a known range, or Pillow cannot
-            convert the mode.
-    """
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow's own conversion would clip these to 255 instead of scaling them.
-        values: NDArray[Any] = np.asarray(image)
-        top = 1.0 if image.mode == "F" else 65535.0
-        if not (values.min() >= 0 and values.max() <= top):  # not-a-number fails, too
-            raise ValueError(
-                f"values from {values.min()} to {values.max()} in mode {image.mode}; "
-                "only 16-bit integers and floats in [0, 1] are understood"
-            )
-        grey = np.round(values.astype(np.float64) * (255.0 / top)).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.has_transparency_data:
-        colours = image.convert("RGBA")
-        white = Image.new("RGBA", colours.size, "white")
-        return Image.alpha_composite(white, colours).convert("RGB")
-    return image.convert("RGB")
 
 
 def _folders(folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit import files
+from sslkit.pixels import read_images
 
 TORCHVISION = ("cifar10", "fashionmnist", "stl10")
 
@@ -30,8 +31,8 @@ class Source:
         classes: names of the classes.
         table: one row an image: label, part, and group, file and path where known; the
             index is the image's number in the source, and stays so in a selection.
-        pixels: gives the images of some ascending numbers, and the reason for each
-            position of them that could not be read.
+        pixels: gives those of some images, by ascending numbers, that could be read,
+            and the reason for each position that could not.
         factors: of all images of the source.
     """
 
@@ -84,7 +85,7 @@ def read_folder(
         name=folder.resolve().name,
         classes=names,
         table=table,
-        pixels=lambda numbers: files.read_images(
+        pixels=lambda numbers: read_images(
             [paths[i] for i in numbers], image_size, skip=skip
         ),
     )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-import numpy as np
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from tqdm.std import tqdm
 
-from sslkit import distributed
 from sslkit.augment import Draw
+from sslkit.batches import Batches, Source
+from sslkit.distributed import sharing, synchronise
 
 SECONDS_BETWEEN_CHECKPOINTS = 10
 VALIDATION_SEED = 2**31 - 1  # the views of validation images are the same every epoch
@@ -84,13 +84,6 @@ class Objective(Protocol):
         """Called after each step with the share of steps done, in (0, 1]."""
 
 
-class Source(Protocol):
-    """Images (or features) by row."""
-
-    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows and their labels, on the training device."""
-
-
 @dataclass(frozen=True)
 class Fitted:
     """What training leaves beside the trained objective.
@@ -145,13 +138,20 @@ def fit(
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
     module = cast(nn.Module, objective)
-    module = distributed.synchronise(module.to(fabric.device))
+    module = synchronise(module.to(fabric.device))
     optimiser = _optimiser(module, training)
     model, optimiser = fabric.setup(module, optimiser)
-    batches = math.ceil(len(rows) / training.batch_size)
-    epoch_steps = (
-        math.ceil(training.steps / training.epochs) if training.steps else batches
+    batches = Batches(
+        images,
+        objective.views,
+        rows,
+        batch_size=training.batch_size,
+        seed=seed,
+        fabric=fabric,
     )
+    epoch_steps = batches.in_a_pass
+    if training.steps:
+        epoch_steps = math.ceil(training.steps / training.epochs)
     total = epoch_steps * training.epochs
 
     state = _State()
@@ -172,30 +172,12 @@ def fit(
     for epoch in bar:
         module.train()
         seen: dict[str, list[Tensor]] = {}
-        for step in range(epoch * epoch_steps, (epoch + 1) * epoch_steps):
-            turn, index = divmod(step, batches)
-            if index == 0 or step == epoch * epoch_steps:
-                order = np.random.default_rng([seed, turn]).permutation(len(rows))
-                dealt = np.array_split(order, batches)
+        steps = range(epoch * epoch_steps, (epoch + 1) * epoch_steps)
+        for step, batch in zip(steps, batches.of(steps), strict=True):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(step, total, training)
-            held = distributed.share(
-                len(dealt[index]), fabric.global_rank, fabric.world_size
-            )
-            own = dealt[index][held.start : held.start + held.size]
-            batch, labels = images.take(rows[torch.from_numpy(own)])
-            draw = Draw(
-                seed,
-                step,
-                size=held.size,
-                start=held.start,
-                total=held.total,
-                device=batch.device,
-            )
-            with torch.no_grad():
-                views = objective.views(batch, draw)
-            with distributed.sharing(held):
-                outputs = model(views, labels)
+            with sharing(batch.held):
+                outputs = model(batch.views, batch.labels)
                 fabric.backward(outputs["loss"])
             optimiser.step()
             optimiser.zero_grad()
@@ -314,10 +296,13 @@ def _optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
         {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
+    fused = learning[0].is_cuda or None  # one kernel for all weights
     if training.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=training.lr, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(
+            groups, lr=training.lr, momentum=0.9, nesterov=True, fused=fused
+        )
     kind = torch.optim.AdamW if training.optimiser == "adamw" else torch.optim.Adam
-    return kind(groups, lr=training.lr)
+    return kind(groups, lr=training.lr, fused=fused)
 
 
 def _epoch_means(

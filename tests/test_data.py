@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sslkit import data, files, shapes, sources
+from sslkit import data, pixels, shapes, sources
 from sslkit.data import load
 
 Write = Callable[[Path], None]
@@ -87,8 +87,8 @@ def test_an_image_with_an_exif_orientation_equals_its_upright_twin(
     exif[0x0112] = orientation
     options = {"lossless": True} if suffix == ".webp" else {}
     turned.save(tmp_path / f"turned{suffix}", exif=exif, **options)
-    expected = files.read_image(twin, 16)
-    result = files.read_image(tmp_path / f"turned{suffix}", 16)
+    expected = pixels.read_image(twin, 16)
+    result = pixels.read_image(tmp_path / f"turned{suffix}", 16)
     np.testing.assert_array_equal(result, expected)
 
 
@@ -99,7 +99,7 @@ def test_a_phone_s_jpeg_is_turned_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6
     lying = picture.transpose(Image.Transpose.ROTATE_90)  # counter-clockwise
     lying.save(tmp_path / "phone.jpg", exif=exif, quality=95)
-    result = files.read_image(tmp_path / "phone.jpg", 8).astype(int)
+    result = pixels.read_image(tmp_path / "phone.jpg", 8).astype(int)
     assert result[0, :, 0].min() > 240
     assert result[-1, :, 2].min() > 240
     assert result[0, :, 2].max() < 15
@@ -120,7 +120,7 @@ def with_palette(transparent: bool) -> Image.Image:
     return image
 
 
-def pixels(mode: str, *values: Any) -> Image.Image:
+def painted(mode: str, *values: Any) -> Image.Image:
     image = Image.new(mode, (len(values), len(values)))
     image.putdata(list(values) * len(values))
     return image
@@ -129,8 +129,8 @@ def pixels(mode: str, *values: Any) -> Image.Image:
 RAMP16 = [0, 1000, 25700, 65535]
 RAMP8 = [(0,) * 3, (4,) * 3, (100,) * 3, (255,) * 3]  # the same divided by 257
 MODES: dict[str, tuple[Image.Image, str, list[tuple[int, ...]]]] = {
-    "bilevel": (pixels("1", 0, 255), ".png", [(0, 0, 0), (255, 255, 255)]),
-    "grey": (pixels("L", 7, 200), ".bmp", [(7, 7, 7), (200, 200, 200)]),
+    "bilevel": (painted("1", 0, 255), ".png", [(0, 0, 0), (255, 255, 255)]),
+    "grey": (painted("L", 7, 200), ".bmp", [(7, 7, 7), (200, 200, 200)]),
     "palette": (with_palette(False), ".png", [(200, 100, 50), (0, 0, 255)]),
     "transparent palette": (
         with_palette(True),
@@ -138,17 +138,17 @@ MODES: dict[str, tuple[Image.Image, str, list[tuple[int, ...]]]] = {
         [(200, 100, 50), (255, 255, 255)],
     ),
     "grey with alpha": (
-        pixels("LA", (100, 255), (100, 0)),
+        painted("LA", (100, 255), (100, 0)),
         ".png",
         [(100, 100, 100), (255, 255, 255)],
     ),
     "alpha": (
-        pixels("RGBA", (200, 0, 0, 255), (200, 0, 0, 51)),
+        painted("RGBA", (200, 0, 0, 255), (200, 0, 0, 51)),
         ".png",
         [(200, 0, 0), (244, 204, 204)],  # 0.2 * 200 + 0.8 * 255, 0.8 * 255
     ),
     "cmyk": (
-        pixels("CMYK", (0, 255, 255, 0), (255, 255, 0, 0)),
+        painted("CMYK", (0, 255, 255, 0), (255, 255, 0, 0)),
         ".tif",
         [(255, 0, 0), (0, 0, 255)],
     ),
@@ -167,14 +167,14 @@ MODES: dict[str, tuple[Image.Image, str, list[tuple[int, ...]]]] = {
 def test_every_mode_becomes_rgb(tmp_path: Path, kind: str) -> None:
     image, suffix, expected = MODES[kind]
     path = save(image, tmp_path / f"x{suffix}")
-    result = files.read_image(path, len(expected))
+    result = pixels.read_image(path, len(expected))
     assert result.dtype == np.uint8
     np.testing.assert_array_equal(result, [expected] * len(expected))
 
 
 def test_a_cmyk_jpeg_becomes_rgb(tmp_path: Path) -> None:
     image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
-    result = files.read_image(save(image, tmp_path / "x.jpg"), 4).astype(int)
+    result = pixels.read_image(save(image, tmp_path / "x.jpg"), 4).astype(int)
     assert np.abs(result - [255, 0, 0]).max() <= 4
 
 
@@ -188,7 +188,7 @@ def test_16_bit_colour_becomes_8_bit_colour(tmp_path: Path) -> None:
     line = chunk(b"IDAT", zlib.compress(b"\0" + struct.pack(">HHH", 65535, 25700, 0)))
     path = tmp_path / "x.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + line + chunk(b"IEND", b""))
-    assert files.read_image(path, 1).tolist() == [[[255, 100, 0]]]
+    assert pixels.read_image(path, 1).tolist() == [[[255, 100, 0]]]
 
 
 @pytest.mark.parametrize("values", [[0.0, 3.0], [-0.5, 1.0], [float("nan"), 1.0]])
@@ -197,21 +197,21 @@ def test_float_values_of_an_unknown_range_are_refused(
 ) -> None:
     path = save(grey("F", values, "<f4"), tmp_path / "x.tif")
     with pytest.raises(ValueError, match=r"x\.tif cannot be read .*floats in \[0, 1\]"):
-        files.read_images([path], 2)
+        pixels.read_images([path], 2)
 
 
 def test_the_central_square_is_kept(tmp_path: Path) -> None:
     wide = colour(255, 0, 0, size=(60, 20))
     wide.paste((0, 255, 0), (20, 0, 40, 20))
     for image in (wide, wide.transpose(Image.Transpose.ROTATE_90)):
-        result = files.read_image(save(image, tmp_path / "x.png"), 10)
+        result = pixels.read_image(save(image, tmp_path / "x.png"), 10)
         np.testing.assert_array_equal(result, np.broadcast_to([0, 255, 0], (10, 10, 3)))
 
 
 def test_an_image_of_the_right_size_is_not_touched(tmp_path: Path) -> None:
     image = upright()[:, :24]
     path = save(Image.fromarray(image), tmp_path / "x.png")
-    np.testing.assert_array_equal(files.read_image(path, 24), image)
+    np.testing.assert_array_equal(pixels.read_image(path, 24), image)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -220,7 +220,7 @@ def test_shrinking_averages_instead_of_picking_pixels(
 ) -> None:
     board = (np.indices((512, 512)).sum(axis=0) % 2 * 255).astype(np.uint8)
     path = save(Image.fromarray(board), tmp_path / f"x{suffix}")
-    result = files.read_image(path, 16).astype(int)
+    result = pixels.read_image(path, 16).astype(int)
     assert np.abs(result - 128).max() <= 3
 
 
@@ -233,7 +233,7 @@ def test_a_large_jpeg_read_at_a_fraction_matches_its_full_reading(
     Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(path, quality=95)
     full = Image.open(path).crop((128, 0, 640, 512))
     expected = np.asarray(full.resize((32, 32), Image.Resampling.BICUBIC)).astype(int)
-    difference = np.abs(files.read_image(path, 32) - expected)
+    difference = np.abs(pixels.read_image(path, 32) - expected)
     assert difference.mean() < 0.7
     assert difference.max() <= 4
 
@@ -326,13 +326,13 @@ def test_a_limit_is_drawn_before_any_file_is_read(
 ) -> None:
     fill(small, {"unlabelled": 9})
     read: list[str] = []
-    original = files.read_image
+    original = pixels.read_image
 
     def spy(path: Path, image_size: int) -> np.ndarray:
         read.append(path.relative_to(small).as_posix())
         return original(path, image_size)
 
-    monkeypatch.setattr(files, "read_image", spy)
+    monkeypatch.setattr(pixels, "read_image", spy)
     images = load(small, image_size=8, limit=2)
     assert len(read) == len(images) == 2 * 4 + 4  # and limit * classes unlabelled
     for part, count in (("train", 2), ("test", 2)):

@@ -18,7 +18,9 @@ PACKAGE = Path(sslkit.__file__).parent
 # in that table stands beside what it serves: files, shapes and sources give data their
 # images, records are what runs keep, tables what plots show.
 ORDER = (
+    "devices",
     "files",
+    "pixels",
     "shapes",
     "sources",
     "data",
@@ -27,6 +29,7 @@ ORDER = (
     "encoders",
     "distributed",
     "methods",
+    "batches",
     "train",
     "evaluate",
     "recipes",
@@ -112,8 +115,8 @@ def test_every_name_that_sslkit_offers_is_there() -> None:
 
 def test_sslkit_offers_all_of_its_modules() -> None:
     modules = {module_of(path) for path in SOURCES} - {"__init__", "__main__"}
-    # files and sources are the inside of data
-    assert modules - set(dir(sslkit)) <= {"files", "sources"}
+    # devices apart, the inside of data
+    assert modules - set(dir(sslkit)) <= {"devices", "files", "pixels", "sources"}
 
 
 def test_names_offered_lazily_are_those_that_type_checkers_see() -> None:
