@@ -36,15 +36,16 @@ Transform = Callable[[Any], Any]  # one image, a tensor or PIL's: one view, or a
 Views = Iterator[Tensor]  # batches of views, without end
 
 
-class Endless(Dataset[Any]):
-    """The same images over and over, each through a transform."""
+class Transformed(Dataset[Any]):
+    """Images, each through a transform; over and over, if there are fewer than said."""
 
-    def __init__(self, images: list[Any], transform: Transform) -> None:
+    def __init__(self, images: list[Any], transform: Transform, length: int) -> None:
         self.images = images
         self.transform = transform
+        self.length = length
 
     def __len__(self) -> int:
-        return sys.maxsize // 2
+        return self.length
 
     def __getitem__(self, index: int) -> Any:
         return self.transform(self.images[index % len(self.images)])
@@ -53,7 +54,7 @@ class Endless(Dataset[Any]):
 def per_sample(images: list[Any], transform: Transform, workers: int) -> Views:
     """Views by a transform of one image, in a DataLoader's worker processes."""
     loader = DataLoader(
-        Endless(images, transform),
+        Transformed(images, transform, sys.maxsize // 2),
         batch_size=len(images),
         num_workers=workers,
         prefetch_factor=PREFETCHED,

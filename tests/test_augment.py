@@ -146,6 +146,17 @@ def test_blur_is_torchvisions_of_the_same_sigma(size):
     close(ours, torch.stack(theirs), ROUNDING)
 
 
+@pytest.mark.parametrize("sigmas", [[0, 2.0, 0.1, 0, 0.4], [0.3, 0.1, 0.5], [0.0, 0]])
+def test_a_blur_does_not_depend_on_the_other_rows(sigmas):
+    images = pictures(len(sigmas)).float() / 255
+    before = images.clone()
+    ours = augment.gaussian_blur(images, torch.tensor(sigmas), kernel_size=17)
+    assert torch.equal(images, before)
+    for image, blurred, sigma in zip(images, ours, sigmas, strict=True):
+        alone = tv.gaussian_blur(image, [17, 17], [sigma, sigma]) if sigma else image
+        close(blurred, alone, ROUNDING if sigma else 0)
+
+
 def test_blur_by_nothing_changes_no_bit():
     images = pictures(2).float() / 255
     blurred = augment.gaussian_blur(images, torch.tensor([0.0, 2.0]), kernel_size=9)
