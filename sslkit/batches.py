@@ -12,15 +12,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from sslkit.augment import Draw
 from sslkit.distributed import Share, share
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
 
 
 class Source(Protocol):

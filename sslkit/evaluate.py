@@ -10,15 +10,12 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
-from sklearn.metrics import log_loss
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -29,6 +26,9 @@ from sslkit.distributed import gather
 from sslkit.encoders import Encoder
 from sslkit.splits import Split
 from sslkit.train import Training, fit
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
 
 PROTOCOLS = ("linear", "mlp", "finetune", "knn")
 NEIGHBOURS = 10
@@ -249,6 +249,8 @@ def test(
         split: Whose ``test`` rows are scored, all of them, once.
         epoch: The selected epoch, for the record.
     """
+    from sklearn.metrics import log_loss
+
     selected, last = (p.numpy() for p in predict(split.test))
     labels = images.labels.cpu()[split.test].numpy()
     names = np.arange(len(images.classes))
@@ -283,6 +285,8 @@ def test_set_interval(
     Source:
         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
     """
+    from scipy.stats import bootstrap
+
     units = np.arange(len(correct)) if groups is None else groups
     _, member = np.unique(units, return_inverse=True)
     sizes = np.bincount(member)
@@ -310,6 +314,8 @@ def _head(protocol: str, dim: int, classes: int) -> nn.Module:
 
 def _nearest_neighbours(features: Features, split: Split) -> Score:
     """Vote of the nearest labelled images by cosine, weighted by closeness."""
+    from sklearn.neighbors import KNeighborsClassifier
+
     known, labels = (t.cpu().numpy() for t in features.take(split.train))
     knn = KNeighborsClassifier(
         min(NEIGHBOURS, len(known)), metric="cosine", weights="distance"

@@ -11,12 +11,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from filelock import FileLock
-from lightning.fabric import Fabric
 from tqdm.std import tqdm
 
 from sslkit import data, encoders, recipes
@@ -36,6 +35,9 @@ from sslkit.records import (
 )
 from sslkit.splits import Split, split
 from sslkit.train import fit
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
 
 NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 
@@ -258,6 +260,8 @@ def _pretrained(
 
 def _fabric(recipe: Recipe) -> Fabric:
     """One device; or this process's among those that torchrun has started."""
+    from lightning.fabric import Fabric
+
     cuda = torch.cuda.is_available()
     precision: Any = recipe.precision
     if precision == "auto":

@@ -6,17 +6,19 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 from tqdm.std import tqdm
 
 from sslkit.augment import Draw
 from sslkit.batches import Batches, Source
 from sslkit.distributed import sharing, synchronise
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
 
 SECONDS_BETWEEN_CHECKPOINTS = 10
 VALIDATION_SEED = 2**31 - 1  # the views of validation images are the same every epoch
