@@ -33,6 +33,7 @@ _MODULES = (
     "distributed",
     "encoders",
     "evaluate",
+    "grids",
     "keys",
     "methods",
     "plots",
@@ -44,6 +45,7 @@ _MODULES = (
     "tables",
     "train",
     "widgets",
+    "workers",
 )
 
 __all__ = ["ImageSet", "Recipe", "Run", "Split", "load", "recipe", "run", "split"]

@@ -1,9 +1,12 @@
-"""The command line: ``python -m sslkit run · table · export``."""
+"""The command line: ``python -m sslkit run · sweep · table · export``."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +22,39 @@ def main() -> None:
     """Pretrain without labels, judge with few labels, keep the record."""
 
 
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which images, how, and where to."""
+    for option in (
+        click.option(
+            "--out", default="runs", type=click.Path(path_type=Path), help="the store"
+        ),
+        click.option("--limit", type=int, help="at most this many images a class"),
+        click.option(
+            "--test", default="given", help="test images: given, image or group"
+        ),
+        click.option("--groups", help="pattern on class/name, or file.csv:path:group"),
+        click.option("--image-size", type=int, help="side in pixels"),
+        click.option("--profile", default="quick", help="where other values start"),
+        click.option(
+            "--data", help="shapes, cifar10, stl10, fashionmnist or an image folder"
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _several(text: str | None) -> tuple[str, ...] | None:
+    return tuple(part.strip() for part in text.split(",")) if text else None
+
+
 @main.command()
 @click.option(
     "--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random"
 )
-@click.option("--data", help="shapes, cifar10, stl10, fashionmnist or an image folder")
-@click.option("--profile", default="quick", help="where the other values start")
 @click.option("--fraction", default=0.05, help="share of the labels that may be used")
 @click.option("--draw", default=0, help="which labels")
 @click.option("--seed", default=0, help="which initial weights and order")
-@click.option("--image-size", type=int, help="side in pixels")
 @click.option("--classes", help="a subset, separated by commas")
-@click.option("--groups", help="pattern on class/name, or file.csv:path:group")
-@click.option("--test", default="given", help="test images: given, image or group")
-@click.option("--limit", type=int, help="at most this many images a class")
 @click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="tiny, resnet18, resnet34 or resnet50")
 @click.option("--init", help="random, imagenet or an encoder file")
@@ -40,20 +62,15 @@ def main() -> None:
 @click.option("--batch-size", type=int, help="images a step")
 @click.option("--pretrain", help="on the images of the budget, or all")
 @click.option("--protocols", help="of linear, mlp, finetune, knn; separated by commas")
-@click.option(
-    "--out", default="runs", type=click.Path(path_type=Path), help="the store"
-)
+@_shared
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
     """Do one recipe, or find it done, and print its scores."""
     from sslkit import recipes, runs
 
-    def several(text: str | None) -> tuple[str, ...] | None:
-        return tuple(part.strip() for part in text.split(",")) if text else None
-
     recipe = recipes.recipe(
-        method, classes=several(classes), protocols=several(protocols), **values
+        method, classes=_several(classes), protocols=_several(protocols), **values
     )
     done = runs.run(recipe, out=out)
     if int(os.environ.get("RANK", "0")) > 0:
@@ -67,6 +84,59 @@ def run(
     click.echo(f"record: {out / 'records' / done.key}.json")
     if done.encoder:
         click.echo(f"encoder: {done.encoder}")
+
+
+@main.command()
+@click.option("--grid", default="arms", help="which recipes: arms")
+@click.option("--fractions", default="0.05,0.25", help="of the labels, for every arm")
+@click.option("--curve", default="1.0", help="more of them, for supervised training")
+@click.option("--draws", default=5, help="how many, each with a seed of its own")
+@_shared
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="a .jsonl that gets every record"
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="local processes; if not said, one a GPU, or on a CPU one a core, of a thread",
+)
+@click.option("--dask", help="instead, the address of a Dask cluster's scheduler")
+def sweep(
+    grid: str,
+    fractions: str,
+    curve: str,
+    out: Path,
+    file: Path | None,
+    jobs: int | None,
+    dask: str | None,
+    **values: Any,
+) -> None:
+    """Do the recipes of a grid that are not recorded yet, many at a time.
+
+    Stopped at any point, the same command goes on.
+    """
+    if jobs and dask:
+        raise click.UsageError(
+            "--jobs is for local processes; a Dask cluster has its own"
+        )
+    from sslkit import grids, records, runs, tables, workers
+
+    if grid not in grids.GRIDS:
+        raise click.UsageError(f"grid '{grid}' is not one of {', '.join(grids.GRIDS)}")
+    values["fractions"] = tuple(map(float, _several(fractions) or ()))
+    values["curve"] = tuple(map(float, _several(curve) or ()))
+    with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
+        found = {one: runs.find(one, out=out) for one in grids.GRIDS[grid](**values)}
+        done = [run for run in found.values() if run]
+        left = [one for one, run in found.items() if not run]
+        click.echo(
+            f"{len(found)} recipes: {len(done)} recorded already, {len(left)} left"
+        )
+        every = chain(done, runs.run_all(left, out=out, executor=executor))
+        kept = list(records.append(file, every) if file else every)
+    summary = tables.summarise(tables.table(kept))
+    columns = ["method", "protocol", "fraction", "runs", "mean", "low", "high"]
+    click.echo(summary[columns].round(4).to_string(index=False))
 
 
 @main.command()
@@ -112,8 +182,9 @@ def _entry() -> None:
             "stopped; the same command goes on from the last checkpoint", err=True
         )
         sys.exit(130)
-    except (ValueError, FloatingPointError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
+    except (ValueError, FloatingPointError, OSError, BrokenExecutor) as error:
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
+        click.echo(f"error: {error}{notes}", err=True)
         sys.exit(1)
 
 

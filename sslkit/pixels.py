@@ -144,7 +144,8 @@ def _read_into(
         unit=" images",
         delay=1.0,
         leave=False,
-        disable=None,  # in a file or a page
+        # None: in a file or a page
+        disable=bool(os.environ.get("TQDM_DISABLE")) or None,
     )
     try:
         while done < len(paths):

@@ -106,6 +106,12 @@ def method_name(recipe: Recipe, protocol: str) -> str:
     return "supervised" if recipe.augmentation.jitter else "supervised-plain"
 
 
+def describe(recipe: Recipe) -> str:
+    """A recipe in a few words: arm, fraction and draw."""
+    name = method_name(recipe, recipe.protocols[0])
+    return f"{name}, fraction {recipe.fraction:g}, draw {recipe.draw}"
+
+
 # ------------------------------------------------------------------- profiles
 
 # supervised-plain: milder crops, and not told which changes of colour do not matter.

@@ -8,6 +8,8 @@ import os
 import platform
 import subprocess
 import time
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,14 +68,21 @@ def read(results: str | Path) -> list[Run]:
 def read_file(path: Path) -> list[Run]:
     """The records of one file: a ``.json`` is one, a ``.jsonl`` has one a line.
 
+    A last line without an end is what a killed process had half written; it is left
+    out, with a warning.
+
     Raises:
         ValueError: If a line is not a record.
     """
     text = path.read_text()
+    lines = [text]
+    if path.suffix == ".jsonl":
+        whole, end, rest = text.rpartition("\n")
+        lines = (whole + end).splitlines()
+        if rest:
+            warnings.warn(f"'{path}' ends in half a line, left out", stacklevel=2)
     found = []
-    for number, line in enumerate(
-        text.splitlines() if path.suffix == ".jsonl" else [text], 1
-    ):
+    for number, line in enumerate(lines, 1):
         try:
             found.append(from_record(json.loads(line)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -81,6 +90,33 @@ def read_file(path: Path) -> list[Run]:
                 f"'{path}' line {number} is not a record: {error}"
             ) from error
     return found
+
+
+def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
+    """Pass runs on, each written to the end of a ``.jsonl`` file as it comes by.
+
+    A run whose key the file has is not written again. Killed at any point, this leaves
+    half a line at most, and the next call takes it away.
+
+    Args:
+        file: One record a line; made if it is not there.
+        runs: Those to write.
+
+    Raises:
+        ValueError: If the file is not called ``.jsonl``, or a line is not a record.
+    """
+    if file.suffix != ".jsonl":
+        raise ValueError(f"'{file}' keeps a record a line; call it .jsonl")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    known = {one.key for one in read_file(file)}
+    os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
+    for one in runs:
+        if one.key not in known:
+            known.add(one.key)
+            with file.open("a") as lines:
+                lines.write(f"{to_line(one)}\n")
+        yield one
 
 
 def published(data: str, profile: str) -> list[Run]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
 NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 
+# A process does one recipe at a time. Initial weights come from torch's one generator,
+# and ``distributed`` holds the one batch in work; a Dask worker has several threads.
+_ALONE = threading.Lock()
+
 
 def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
     """Do a recipe, or find it done.
@@ -61,19 +66,30 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
         FloatingPointError: If a loss is not finite.
     """
     store = Path(out)
-    fabric = _fabric(recipe)
-    images = load_images(recipe.data)
-    rows = split(images, recipe.fraction, recipe.draw, balance=recipe.data.balance)
-    key = run_key(recipe, images, rows)
-    record = store / "records" / f"{key}.json"
-    with _missing(record, _lock(store, key), fabric) as missing:
-        if missing:
-            done = _do(recipe, key, images, rows, store, fabric)
-            if fabric.is_global_zero:
-                write(record, done)
-    kept = from_record(json.loads(record.read_text()))
-    file = store / "encoders" / f"{pretraining_key(recipe, images, rows)}.safetensors"
-    return replace(kept, encoder=file if file.exists() else None)
+    with _ALONE:
+        fabric = _fabric(recipe)
+        images = load_images(recipe.data)
+        rows, key, record = _place(recipe, images, store)
+        with _missing(record, _lock(store, key), fabric) as missing:
+            if missing:
+                done = _do(recipe, key, images, rows, store, fabric)
+                if fabric.is_global_zero:
+                    write(record, done)
+    return _kept(record)
+
+
+def find(recipe: Recipe, *, out: str | Path = "runs") -> Run | None:
+    """The run of a recipe if it is recorded; nothing is done, and no GPU is used.
+
+    Args:
+        recipe: As ``run`` takes it.
+        out: The store.
+
+    Raises:
+        ValueError: If data or settings do not fit together; see the message.
+    """
+    *_, record = _place(recipe, _load(recipe.data, "cpu"), Path(out))
+    return _kept(record) if record.exists() else None
 
 
 def run_all(
@@ -81,27 +97,49 @@ def run_all(
     *,
     out: str | Path = "runs",
     executor: Executor | None = None,
-) -> list[Run]:
-    """Do many recipes, here one by one or on any executor; a bar shows the progress.
+) -> Iterator[Run]:
+    """Do many recipes, here one by one or on any executor, and give runs as they end.
 
-    Recipes that share a pretraining should follow one another: whoever comes second
-    waits for it.
+    A bar shows the progress and the time that remains. Recipes that share a pretraining
+    should not be neighbours: whoever comes second waits for it. Whoever stops asking
+    for runs, by Ctrl-C for one, cancels what no worker has begun.
 
     Args:
         todo: The recipes.
         out: The store, reachable by every worker.
-        executor: Any ``concurrent.futures.Executor``; here if none.
+        executor: Any ``concurrent.futures.Executor``, as those of ``workers``; here if
+            none.
 
     Raises:
-        Exception: The first failure; on an executor, after the others have finished.
+        Exception: The first failure, after the others have finished. A note on it names
+            the recipe.
     """
     todo = list(todo)
+    store = Path(out).absolute()  # a worker may have another working folder
+    futures: dict[Future[Run], Recipe] = {}
+    finished: Iterator[tuple[Callable[[], Run], Recipe]]
     if executor is None:
-        return [run(one, out=out) for one in tqdm(todo, "recipes", unit="recipe")]
-    futures = {executor.submit(run, one, out=out): i for i, one in enumerate(todo)}
-    bar = tqdm(as_completed(futures), "recipes", len(futures), unit="recipe")
-    done = {futures[future]: future for future in bar}
-    return [done[i].result() for i in range(len(todo))]
+        finished = ((partial(run, one, out=store), one) for one in todo)
+    else:
+        futures = {executor.submit(run, one, out=store): one for one in todo}
+        finished = ((done.result, futures[done]) for done in as_completed(futures))
+    failures: list[Exception] = []
+    # smoothing=0: arms take very different times, so what counts is the mean of all.
+    bar = tqdm(finished, "recipes", len(todo), unit="recipe", smoothing=0)
+    try:
+        for result, recipe in bar:
+            try:
+                done = result()
+            except Exception as error:
+                error.add_note(f"in {recipes.describe(recipe)}")
+                failures.append(error)
+            else:
+                yield done
+    finally:
+        for future in futures:
+            future.cancel()
+    if failures:
+        raise failures[0]
 
 
 def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
@@ -150,9 +188,13 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     )
 
 
-@lru_cache(maxsize=2)
 def load_images(settings: recipes.Data) -> ImageSet:
     """The images of a recipe, decoded once a process and put on its device."""
+    return _load(settings, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+@lru_cache(maxsize=2)
+def _load(settings: recipes.Data, device: str) -> ImageSet:
     images = data.load(
         settings.name,
         image_size=settings.image_size,
@@ -162,10 +204,25 @@ def load_images(settings: recipes.Data) -> ImageSet:
         limit=settings.limit,
         on_error=settings.on_error,
     )
-    return images.to("cuda" if torch.cuda.is_available() else "cpu")
+    return images.to(device)
 
 
 # ------------------------------------------------------------------- the work
+
+
+def _place(recipe: Recipe, images: ImageSet, store: Path) -> tuple[Split, str, Path]:
+    """The rows of a recipe, its key, and where its record is or will be."""
+    rows = split(images, recipe.fraction, recipe.draw, balance=recipe.data.balance)
+    key = run_key(recipe, images, rows)
+    return rows, key, store / "records" / f"{key}.json"
+
+
+def _kept(record: Path) -> Run:
+    """The run of a record in a store, with its encoder."""
+    kept = from_record(json.loads(record.read_text()))
+    name = f"{kept.about['pretraining_key']}.safetensors"
+    file = record.parents[1] / "encoders" / name
+    return replace(kept, encoder=file if file.exists() else None)
 
 
 def _do(

@@ -194,6 +194,39 @@ def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
         records.read(tmp_path)
 
 
+def test_runs_pass_by_and_are_appended_each_key_once(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "some.jsonl"
+    one, two, three = (by_hand(seed) for seed in (1, 2, 3))
+    passing = records.append(file, iter([one, two, one]))
+    assert next(passing) is one
+    assert file.read_text() == f"{records.to_line(one)}\n"  # as it comes, whole
+    assert list(passing) == [two, one]
+    assert list(records.append(file, [three, two])) == [three, two]
+    lines = file.read_text().splitlines()
+    assert lines == [records.to_line(run) for run in (one, two, three)]
+
+
+@pytest.mark.parametrize("length", [1, 50, -1])
+def test_half_a_line_of_a_killed_process_is_left_out_and_written_anew(
+    length: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "some.jsonl"
+    one, two = (records.to_line(by_hand(seed)) for seed in (1, 2))
+    file.write_text(f"{one}\n{two[:length]}")
+    with pytest.warns(UserWarning, match="half a line"):
+        (run,) = records.read_file(file)
+    assert_equal(run, by_hand(1))
+    with pytest.warns(UserWarning, match="half a line"):
+        list(records.append(file, [by_hand(2)]))
+    assert file.read_text() == f"{one}\n{two}\n"
+
+
+def test_records_are_not_appended_to_what_is_no_file_of_lines(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"all\.json'"):
+        list(records.append(tmp_path / "all.json", [by_hand()]))
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_number_that_json_does_not_have_is_never_written(tmp_path: Path) -> None:
     for value in (np.nan, np.inf, -np.inf):
         with pytest.raises(ValueError, match="JSON"):

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -690,22 +691,90 @@ def test_many_recipes_in_processes_give_what_one_after_another_gives(
         small("simclr", protocols=("linear",)),
         small("simclr", protocols=("knn",)),
     ]
-    serial = runs.run_all(todo, out=tmp_path / "serial")
+    serial = list(runs.run_all(todo, out=tmp_path / "serial"))
     with ProcessPoolExecutor(2, forks) as pool:
-        parallel = runs.run_all(todo, out=tmp_path / "parallel", executor=pool)
+        every = runs.run_all(todo, out=tmp_path / "parallel", executor=pool)
+        parallel = {run.recipe: run for run in every}
     assert [run.recipe for run in serial] == todo
-    for one, other in zip(serial, parallel, strict=True):
-        assert_same(one, other)
+    assert set(parallel) == set(todo)
+    for one in serial:
+        assert_same(one, parallel[one.recipe])
     files = [encoder_files(tmp_path / name)[0] for name in ("serial", "parallel")]
     assert_same_weights(*files)
 
 
-def test_a_recipe_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
-    wrong = small("random", data="no-such-set")
+def test_threads_do_one_recipe_at_a_time_and_give_what_one_after_another_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[str] = []
+    evaluate = runs.evaluate
+
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        inside.append("begun")
+        assert inside == ["begun"]
+        time.sleep(0.1)  # leaves the other thread its chance
+        done = evaluate(*args, **kwargs)
+        inside.clear()
+        return done
+
+    monkeypatch.setattr(runs, "evaluate", alone)
+    todo = [small("rotnet", seed=3), small("simclr", seed=4)]
+    serial = list(runs.run_all(todo, out=tmp_path / "serial"))
+    with ThreadPoolExecutor(2) as pool:
+        every = runs.run_all(todo, out=tmp_path / "threads", executor=pool)
+        threads = {run.recipe: run for run in every}
+    for one in serial:
+        assert_same(one, threads[one.recipe])
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_recipe_that_fails_is_named_and_does_not_stop_the_others(
+    here: bool, tmp_path: Path
+) -> None:
+    wrong = small("random", data="no-such-set", draw=7)
     todo = [wrong, small("random", protocols=("knn",))]
-    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="no-such-set"):
-        runs.run_all(todo, out=tmp_path, executor=pool)
+    done = []
+    with ThreadPoolExecutor(1) as pool:
+        every = runs.run_all(todo, out=tmp_path, executor=None if here else pool)
+        with pytest.raises(ValueError, match="no-such-set") as caught:
+            done.extend(every)
+    assert caught.value.__notes__ == ["in random, fraction 0.5, draw 7"]
+    assert [run.recipe for run in done] == todo[1:]
     assert [run.recipe for run in records.read(tmp_path)] == todo[1:]
+
+
+def test_who_stops_asking_for_runs_cancels_what_has_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    finish = threading.Event()
+
+    def instead(recipe: Recipe, **_: Any) -> int:
+        asked.append(recipe.draw)
+        if recipe.draw == 1:
+            finish.wait(60)
+        return recipe.draw
+
+    monkeypatch.setattr(runs, "run", instead)
+    todo = [small(draw=draw) for draw in range(9)]
+    with ThreadPoolExecutor(1) as pool:
+        every = runs.run_all(todo, out=tmp_path, executor=pool)
+        assert next(every) == 0
+        every.close()  # what Ctrl-C does to it, too
+        finish.set()
+    assert set(asked) <= {0, 1}
+
+
+def test_a_recorded_recipe_is_found_and_another_is_not(
+    undisturbed: Run, store: Path, tmp_path: Path
+) -> None:
+    found = runs.find(small(), out=store)
+    assert found is not None
+    assert_same(found, undisturbed)
+    assert found.encoder == undisturbed.encoder
+    assert runs.find(small(seed=9), out=store) is None
+    assert runs.find(small(), out=tmp_path) is None
+    assert not list(tmp_path.iterdir())
 
 
 # --------------------------------------------------------------------- export
