@@ -290,7 +290,7 @@ def test_a_view_leaves_its_images_alone():
 def test_geometry_comes_first_then_the_colours_in_a_drawn_order_then_blur(monkeypatch):
     colours = [f"adjust_{n}" for n in ("brightness", "contrast", "saturation", "hue")]
     called: list[str] = []
-    for name in ("resized_crop", *colours, "greyscale", "gaussian_blur"):
+    for name in ("_sample", *colours, "greyscale", "gaussian_blur"):
 
         def piece(images, _, *, name=name, kernel_size=None):
             called.append(name)
@@ -301,7 +301,7 @@ def test_geometry_comes_first_then_the_colours_in_a_drawn_order_then_blur(monkey
     for step in range(20):
         called.clear()
         augment.view(pictures(), FULL, Draw(0, step, size=12))
-        assert called[0] == "resized_crop"
+        assert called[0] == "_sample"
         assert sorted(called[1:5]) == sorted(colours)
         assert called[5:] == ["greyscale", "gaussian_blur"]
         orders.add(tuple(called[1:5]))
