@@ -14,7 +14,7 @@ from sslkit import records
 
 FILE = Path("book/results/speed.csv")
 CASE = ["benchmark", "case", "machine"]  # measured anew, it takes the place of the old
-ROUNDS = 3
+ROUNDS = 5
 
 
 def keep(

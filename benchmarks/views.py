@@ -8,14 +8,11 @@ over to other machines better than rates.
 from __future__ import annotations
 
 import itertools
-import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
@@ -24,7 +21,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from sslkit import augment
+from benchmarks import kept
+from sslkit import augment, records
 from sslkit.augment import Augmentation, Draw
 
 ROUNDS = 3
@@ -146,14 +144,6 @@ def rate(views: Views, seconds: float) -> float:
     return count / passed
 
 
-def machine() -> str:
-    """The processor's name and its number of cores."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return f"{(names or [platform.processor()])[0]}, {os.cpu_count()} cores"
-
-
 @click.command(context_settings={"show_default": True})
 @click.option("--size", default=32, help="side of the images in pixels")
 @click.option("--threads", default=1, help="threads; processes for a DataLoader")
@@ -162,6 +152,7 @@ def machine() -> str:
 @click.option("--against", default=",".join(PEERS), help="peers, separated by commas")
 @click.option("--ratio-to", type=click.Choice(PEERS), help="the peer to beat")
 @click.option("--at-least", type=float, help="exit 1 below this ratio to that peer")
+@click.option("--keep", is_flag=True, help=f"write the rates to {kept.FILE}")
 def main(
     size: int,
     threads: int,
@@ -170,6 +161,7 @@ def main(
     against: str,
     ratio_to: str | None,
     at_least: float | None,
+    keep: bool,
 ) -> None:
     """Measure how many views a second sslkit and its peers make on the CPU."""
     torch.set_num_threads(threads)
@@ -187,11 +179,14 @@ def main(
         rates[name].append(rate(views, seconds / ROUNDS))
     middle = {name: statistics.median(rates[name]) for name in present}
 
-    click.echo(f"{machine()}; torch {torch.__version__}; {threads} threads")
+    about = records.provenance()
+    click.echo(f"{about['machine']}; torch {about['versions']['torch']}")
     click.echo(f"{size} x {size} pixels, batches of {batch}, median of {ROUNDS} rounds")
     click.echo(f"{'':12} {'views/s':>9}   {'sslkit is':>9}")
     for name, value in middle.items():
         click.echo(f"{name:12} {value:9.0f}   {middle['sslkit'] / value:8.1f}x")
+    if keep:
+        kept.keep("views", f"{size} px, batch {batch}", "views/s", middle)
     for name in missing:
         click.echo(f"{name:12} is not installed: it comes with the extra 'bench'")
     if ratio_to and at_least:
