@@ -54,8 +54,16 @@ serve: $(READY) ## serve the pages at localhost:8000 (PORT=…)
 results: $(READY) ## make the committed records anew
 	$(BIN)/python -m tools.results
 
-bench: $(READY) ## speed of the views
-	$(BIN)/python -m benchmarks.views
+BENCH = $(BIN)/python -m benchmarks
+
+bench: $(READY) ## speed beside peers, which it installs; kept in book/results/speed.csv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[bench]"
+	$(BENCH).start --keep
+	for size in 32 96 224; do $(BENCH).views --size $$size --keep; done
+	$(BENCH).step --keep
+	$(BENCH).pretrain --backbone tiny --epochs 4 --seeds 3 --keep
+	$(BENCH).pretrain --backbone resnet18 --epochs 1 --limit 400 --keep
+	$(BENCH).memory --keep
 
 lock: $(READY) ## pin the newest versions of everything the book is built with
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 \

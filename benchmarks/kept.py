@@ -27,7 +27,7 @@ def keep(
         case: What was measured: encoder, size, batch.
         unit: Of the values.
         values: By name of what was measured.
-        file: Where the rows are kept, sorted.
+        file: Where the rows are kept, by benchmark, what was measured last at the end.
     """
     about = records.provenance()
     rows = pd.DataFrame(
@@ -47,7 +47,7 @@ def keep(
         old = pd.read_csv(file)
         replaced = old.merge(rows[CASE].drop_duplicates(), how="left", indicator=True)
         rows = pd.concat([old[(replaced["_merge"] == "left_only").to_numpy()], rows])
-    rows.sort_values(CASE, kind="stable").to_csv(file, index=False)
+    rows.sort_values("benchmark", kind="stable").to_csv(file, index=False)
 
 
 def side_by_side(

@@ -17,6 +17,7 @@ from sslkit import encoders, shapes
 from sslkit.augment import Augmentation
 from sslkit.batches import Batches
 from sslkit.data import ImageSet, from_shapes
+from sslkit.devices import keep_freed_memory
 from sslkit.encoders import Encoder
 from sslkit.methods import METHODS
 from sslkit.train import Training, _optimiser, fit
@@ -101,6 +102,7 @@ def measure(
 def main(threads: int, seconds: float, only: str, keep: bool) -> None:
     """Measure training steps beside bare ones."""
     torch.set_num_threads(threads)
+    keep_freed_memory()  # as training does, and for the bare model, too
     cuda = torch.cuda.is_available()
     click.echo(f"{'steps a second':45} {'training':>9} {'bare':>9} {'ratio':>7}")
     for backbone, size, on_cpu, on_gpu in CASES:

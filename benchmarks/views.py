@@ -24,6 +24,7 @@ from torchvision.transforms import v2
 from benchmarks import kept
 from sslkit import augment, records
 from sslkit.augment import Augmentation, Draw
+from sslkit.devices import keep_freed_memory
 
 ROUNDS = 3
 CROP = (0.2, 1.0)
@@ -165,6 +166,7 @@ def main(
 ) -> None:
     """Measure how many views a second sslkit and its peers make on the CPU."""
     torch.set_num_threads(threads)
+    keep_freed_memory()  # as training does
     names = list(dict.fromkeys(["sslkit", *against.split(","), ratio_to or "sslkit"]))
     if unknown := [name for name in names if name not in CONTENDERS]:
         raise click.BadParameter(f"{unknown}: known are {', '.join(CONTENDERS)}")

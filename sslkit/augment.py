@@ -20,11 +20,6 @@ from torch.nn import functional as F
 # Pixels a CPU thread works on at once: larger temporaries would leave its cache.
 _CHUNK_PIXELS = 2**17
 
-# Taken and given back at once, for one effect: after a block of nearly 32 MiB, glibc
-# keeps smaller ones for reuse, as it does in any training with large activations. To
-# fetch a chunk's memory from the system anew takes a quarter of the time of a view.
-torch.empty(2**25 - 2**16, dtype=torch.uint8)
-
 Plan = list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]]  # pieces, parameters
 
 

@@ -7,15 +7,15 @@ scored once on ``split.test``, by ``test()`` and nowhere else.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,68 +24,17 @@ from sslkit.augment import Augmentation, Draw
 from sslkit.data import ImageSet
 from sslkit.distributed import gather
 from sslkit.encoders import Encoder
+from sslkit.scores import Score, test_set_interval
 from sslkit.splits import Split
-from sslkit.train import Training, fit
+from sslkit.train import Fitted, Training, fit
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
 
-PROTOCOLS = ("linear", "mlp", "finetune", "knn")
+HEADS = ("linear", "mlp")  # on frozen features
+PROTOCOLS = (*HEADS, "finetune", "knn")
 NEIGHBOURS = 10
 BATCH = 256  # images at a time where nothing is learnt
-
-
-@dataclass(frozen=True)
-class Score:
-    """What one protocol reached on the test set.
-
-    Attributes:
-        accuracy: Share of test images classified correctly, in [0, 1].
-        loss: Mean cross-entropy on the test images, in nats.
-        low: Lower end of the 95 % bootstrap interval of the accuracy over *test images*
-            (over their groups where known): what another test set might have given this
-            one trained model. It says nothing about other draws of labels or seeds.
-        high: The upper end.
-        confusion: Test images by true class (rows) and predicted class (columns).
-        epoch: The selected epoch, counted from 1; ``None`` where none is chosen (kNN).
-        last_accuracy: Accuracy with the last epoch's weights instead.
-        last_loss: Loss with the last epoch's weights instead.
-        n_train: Images whose labels trained (validation images not counted).
-        seconds: Time taken, features included.
-    """
-
-    accuracy: float
-    loss: float
-    low: float
-    high: float
-    confusion: list[list[int]]
-    epoch: int | None
-    last_accuracy: float
-    last_loss: float
-    n_train: int
-    seconds: float = 0.0
-
-    @property
-    def n_test(self) -> int:
-        """Test images scored."""
-        return int(np.sum(self.confusion))
-
-    @property
-    def recall(self) -> list[float]:
-        """Accuracy within each true class."""
-        table = np.asarray(self.confusion)
-        return list(table.diagonal() / table.sum(axis=1).clip(min=1))
-
-    @property
-    def macro_recall(self) -> float:
-        """Mean accuracy over the classes, whatever their sizes."""
-        return float(np.mean(self.recall))
-
-    @property
-    def majority(self) -> float:
-        """Accuracy of always answering the test set's commonest class."""
-        table = np.asarray(self.confusion)
-        return float(table.sum(axis=1).max() / table.sum())
 
 
 class Classifier(nn.Module):
@@ -100,9 +49,7 @@ class Classifier(nn.Module):
         self.augmentation = augmentation
 
     def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
-        """One view: random in training, the plain image otherwise; features as is."""
-        if images.dtype != torch.uint8:
-            return [images]
+        """One view: random in training, the plain image otherwise."""
         if self.training and self.augmentation is not None:
             return [augment.view(images, self.augmentation, draw)]
         return [augment.to_float(images)]
@@ -118,6 +65,47 @@ class Classifier(nn.Module):
         logits, labels = gather(logits), gather(labels)
         accuracy = (logits.detach().argmax(1) == labels).float().mean()
         return {"loss": F.cross_entropy(logits, labels), "accuracy": accuracy}
+
+    def after_step(self, progress: float) -> None:
+        """Nothing moves but what the optimiser moves."""
+
+
+class Heads(nn.ModuleDict):
+    """Heads on the same frozen features, which learn at once and each for itself.
+
+    The loss is the sum of theirs; since no weight is in two of them, each gets the
+    gradient that it would get alone.
+    """
+
+    @property
+    def encoder(self) -> nn.Module:
+        """None: features are what is given."""
+        return nn.Identity()
+
+    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
+        """The features as they are."""
+        return [images]
+
+    def forward(
+        self, views: list[Tensor], labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Logits by head; with labels the loss, and loss and accuracy by head."""
+        found = {name: head(views[0]) for name, head in self.items()}
+        wide = {
+            k: v.to(torch.promote_types(v.dtype, torch.float32))
+            for k, v in found.items()
+        }
+        if labels is None:
+            return wide
+        outputs = {}
+        labels = gather(labels)
+        for name, own in wide.items():
+            logits = gather(own)
+            outputs[f"{name}_loss"] = F.cross_entropy(logits, labels)
+            right = (logits.detach().argmax(1) == labels).float().mean()
+            outputs[f"{name}_accuracy"] = right
+        loss = torch.stack([outputs[f"{name}_loss"] for name in wide]).sum()
+        return {"loss": loss, **outputs}
 
     def after_step(self, progress: float) -> None:
         """Nothing moves but what the optimiser moves."""
@@ -153,7 +141,7 @@ class Features:
 
 
 def evaluate(
-    protocol: str,
+    protocols: Sequence[str],
     features: Features,
     split: Split,
     *,
@@ -163,74 +151,158 @@ def evaluate(
     seed: int,
     fabric: Fabric,
     checkpoint: Path | None = None,
-) -> tuple[Score, pd.DataFrame]:
-    """Judge an encoder by one protocol.
+) -> dict[str, tuple[Score, pd.DataFrame]]:
+    """Judge an encoder by several protocols.
 
     Args:
-        protocol: ``"linear"`` or ``"mlp"`` (a head on frozen features), ``"finetune"``
-            (everything learns, from a copy), ``"knn"`` (nothing learns).
-        features: The encoder with its images; shared by the protocols.
+        protocols: Of ``"linear"`` and ``"mlp"`` (a head on frozen features),
+            ``"finetune"`` (everything learns, from a copy), ``"knn"`` (nothing learns).
+        features: The encoder with its images; the images are read once for all frozen
+            protocols, and all heads learn at once.
         split: Rows to learn from, to choose by, to be scored on.
         augmentation: Random views while fine-tuning.
         probe: Training of the frozen heads.
         downstream: Training of the fine-tuning.
-        seed: Of the head's weights and the order of the images.
+        seed: Of a head's weights and the order of the images.
         fabric: Device and precision.
         checkpoint: Where fine-tuning may resume from.
 
     Returns:
-        The score, and the training history (empty for kNN).
+        By protocol the score, and the training history (empty for kNN).
 
     Raises:
-        ValueError: If the protocol is unknown.
+        ValueError: If a protocol is unknown.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"protocol '{protocol}' is not one of {', '.join(PROTOCOLS)}")
-    if protocol == "knn":
-        return _nearest_neighbours(features, split), pd.DataFrame()
-    classes = len(features.images.classes)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = _head(protocol, features.encoder.dim, classes)
-    tuned = protocol == "finetune"
-    encoder = copy.deepcopy(features.encoder) if tuned else nn.Identity()
-    source = features.images if tuned else features
-    classifier = Classifier(encoder, head, augmentation)
+    if unknown := [name for name in protocols if name not in PROTOCOLS]:
+        raise ValueError(
+            f"protocol '{unknown[0]}' is not one of {', '.join(PROTOCOLS)}"
+        )
+    found: dict[str, tuple[Score, pd.DataFrame]] = {}
+    heads = [name for name in HEADS if name in protocols]
+    if heads:
+        found |= _probe(heads, features, split, probe, seed, fabric)
+    if "knn" in protocols:
+        found["knn"] = _nearest_neighbours(features, split), pd.DataFrame()
+    if "finetune" in protocols:
+        found["finetune"] = _finetune(
+            features, split, augmentation, downstream, seed, fabric, checkpoint
+        )
+    return {name: found[name] for name in protocols}
+
+
+def _probe(
+    names: Sequence[str],
+    features: Features,
+    split: Split,
+    training: Training,
+    seed: int,
+    fabric: Fabric,
+) -> dict[str, tuple[Score, pd.DataFrame]]:
+    """Train heads on frozen features, all at once, and score each at its own epoch."""
+    began = time.perf_counter()
+    heads = Heads({name: _head(name, features, seed) for name in names})
     fitted = fit(
-        classifier,
-        source,
+        heads,
+        features,
         split.train,
         validation=split.val,
-        training=downstream if tuned else probe,
+        training=training,
         seed=seed,
         fabric=fabric,
-        checkpoint=checkpoint if tuned else None,
-        title=protocol,
+        title=" and ".join(names),
+        parts=names,
     )
-    last = copy.deepcopy(classifier.state_dict())
-
-    @torch.no_grad()
-    def logits(weights: dict[str, Tensor], rows: Tensor) -> Tensor:
-        classifier.load_state_dict(weights)
-        classifier.eval()
-        batches = (source.take(some)[0] for some in rows.split(BATCH))
-        views = (
-            classifier.views(batch, Draw(0, 0, size=len(batch))) for batch in batches
+    scores = {
+        name: _score(
+            heads,
+            fitted,
+            lambda rows: [features.take(rows)[0]],
+            features.images,
+            split,
+            output=name,
+            epoch=fitted.epochs[name],
         )
-        return (
-            torch.cat([classifier(view)["logits"] for view in views])
-            .double()
-            .softmax(1)
-            .cpu()
-        )
+        for name in names
+    }
+    seconds = (time.perf_counter() - began) / len(names)
+    return {
+        name: (replace(score, seconds=seconds), _history_of(name, fitted.history))
+        for name, score in scores.items()
+    }
 
-    score = test(
-        lambda rows: (logits(fitted.selected, rows), logits(last, rows)),
-        features.images,
+
+def _finetune(
+    features: Features,
+    split: Split,
+    augmentation: Augmentation,
+    training: Training,
+    seed: int,
+    fabric: Fabric,
+    checkpoint: Path | None,
+) -> tuple[Score, pd.DataFrame]:
+    """Train a copy of the encoder with a linear head, and score it."""
+    began = time.perf_counter()
+    images = features.images
+    classifier = Classifier(
+        copy.deepcopy(features.encoder), _head("linear", features, seed), augmentation
+    )
+    fitted = fit(
+        classifier,
+        images,
+        split.train,
+        validation=split.val,
+        training=training,
+        seed=seed,
+        fabric=fabric,
+        checkpoint=checkpoint,
+        title="finetune",
+    )
+    score = _score(
+        classifier,
+        fitted,
+        lambda rows: [augment.to_float(images.take(rows)[0])],
+        images,
         split,
+        output="logits",
         epoch=fitted.selected_epoch,
     )
-    return score, fitted.history
+    seconds = time.perf_counter() - began
+    return replace(score, seconds=seconds), fitted.history
+
+
+def _score(
+    objective: nn.Module,
+    fitted: Fitted,
+    inputs: Callable[[Tensor], list[Tensor]],
+    images: ImageSet,
+    split: Split,
+    *,
+    output: str,
+    epoch: int,
+) -> Score:
+    """Score an output of a trained objective, with selected and with last weights."""
+    last = copy.deepcopy(objective.state_dict())
+
+    @torch.no_grad()
+    def probabilities(weights: dict[str, Tensor], rows: Tensor) -> Tensor:
+        objective.load_state_dict(weights)
+        objective.eval()
+        logits = [objective(inputs(some))[output] for some in rows.split(BATCH)]
+        return torch.cat(logits).double().softmax(1).cpu()
+
+    return test(
+        lambda rows: (probabilities(fitted.selected, rows), probabilities(last, rows)),
+        images,
+        split,
+        epoch=epoch,
+    )
+
+
+def _history_of(name: str, history: pd.DataFrame) -> pd.DataFrame:
+    """What one of several heads did, as if it had learnt alone."""
+    own = history["metric"].str.contains(f"_{name}_") | (history["metric"] == "lr")
+    history = history[own].reset_index(drop=True)
+    return history.assign(metric=history["metric"].str.replace(f"_{name}_", "_"))
 
 
 def test(
@@ -272,48 +344,18 @@ def test(
     )
 
 
-def test_set_interval(
-    correct: NDArray[np.bool_], groups: NDArray | None = None
-) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of an accuracy, over images or their groups.
-
-    Args:
-        correct: ``(N,)``, whether each test image was classified correctly.
-        groups: ``(N,)`` group of each image; whole groups are resampled, since images
-            of one slide or person are right and wrong together.
-
-    Source:
-        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
-    """
-    from scipy.stats import bootstrap
-
-    units = np.arange(len(correct)) if groups is None else groups
-    _, member = np.unique(units, return_inverse=True)
-    sizes = np.bincount(member)
-    right = np.bincount(member, weights=correct)
-    if right.sum() in (0, len(correct)) or len(sizes) < 2:
-        return float(right.sum() / len(correct)), float(right.sum() / len(correct))
-    interval = bootstrap(
-        (right, sizes),
-        lambda r, n, axis=-1: r.sum(axis) / n.sum(axis),
-        paired=True,
-        vectorized=True,
-        n_resamples=2000,
-        batch=100,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
-
-
-def _head(protocol: str, dim: int, classes: int) -> nn.Module:
-    if protocol == "mlp":
+def _head(protocol: str, features: Features, seed: int) -> nn.Module:
+    dim, classes = features.encoder.dim, len(features.images.classes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if protocol == "linear":
+            return nn.Linear(dim, classes)
         return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, classes))
-    return nn.Linear(dim, classes)
 
 
 def _nearest_neighbours(features: Features, split: Split) -> Score:
     """Vote of the nearest labelled images by cosine, weighted by closeness."""
+    began = time.perf_counter()
     from sklearn.neighbors import KNeighborsClassifier
 
     known, labels = (t.cpu().numpy() for t in features.take(split.train))
@@ -328,4 +370,5 @@ def _nearest_neighbours(features: Features, split: Split) -> Score:
         probabilities[:, knn.classes_] = torch.from_numpy(votes).double()
         return probabilities, probabilities
 
-    return test(predict, features.images, split, epoch=None)
+    score = test(predict, features.images, split, epoch=None)
+    return replace(score, seconds=time.perf_counter() - began)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from sslkit.data import ImageSet
-    from sslkit.evaluate import Score
+    from sslkit.scores import Score
     from sslkit.splits import Split
 
 # Through the whole book. Each colour stands 3:1 against white, and any two stay apart

@@ -19,8 +19,8 @@ import pandas as pd
 import torch
 
 from sslkit import recipes
-from sslkit.evaluate import Score
 from sslkit.recipes import Recipe
+from sslkit.scores import Score
 
 History = dict[str, dict[str, list[float]]]  # by phase, then metric
 
@@ -122,15 +122,23 @@ def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
 def published(data: str, profile: str) -> list[Run]:
     """The book's committed records of a profile on some data; none is an empty list.
 
-    Looked for as ``results/PROFILE-DATA.jsonl`` where a chapter runs (``book/`` or the
-    root above it) and beside the source.
+    They are ``PROFILE-DATA.jsonl``, as ``results_file`` finds it.
     """
-    places = (Path(), Path("book"), Path(__file__).parents[1] / "book")
-    for place in places:
-        file = place / "results" / f"{profile}-{Path(data).name}.jsonl"
+    file = results_file(f"{profile}-{Path(data).name}.jsonl")
+    return read_file(file) if file else []
+
+
+def results_file(name: str) -> Path | None:
+    """A file of the book's results, if it is there.
+
+    Looked for in ``results/`` where a chapter runs (``book/`` or the root above it) and
+    beside the source.
+    """
+    for place in (Path(), Path("book"), Path(__file__).parents[1] / "book"):
+        file = place / "results" / name
         if file.is_file():
-            return read_file(file)
-    return []
+            return file
+    return None
 
 
 def to_line(one: Run) -> str:

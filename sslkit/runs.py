@@ -22,7 +22,7 @@ from tqdm.std import tqdm
 from sslkit import data, encoders, recipes
 from sslkit.data import ImageSet
 from sslkit.encoders import Encoder
-from sslkit.evaluate import Features, Score, evaluate
+from sslkit.evaluate import Features, evaluate
 from sslkit.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.recipes import Recipe
 from sslkit.records import (
@@ -236,27 +236,25 @@ def _do(
     """Pretrain, judge by every protocol, and describe it all."""
     encoder, histories, seconds = _pretrained(recipe, images, rows, store, fabric)
     features = Features(encoder.to(fabric.device), images)
-    scores: dict[str, Score] = {}
-    for protocol in recipe.protocols:
-        began = time.perf_counter()
-        checkpoint = store / "checkpoints" / f"{key}-{protocol}.pt"
-        score, history = evaluate(
-            protocol,
-            features,
-            rows,
-            augmentation=recipe.augmentation,
-            probe=recipe.probe,
-            downstream=recipe.downstream,
-            seed=recipe.seed,
-            fabric=fabric,
-            checkpoint=checkpoint,
-        )
-        if fabric.is_global_zero:
-            checkpoint.unlink(missing_ok=True)
-        seconds[protocol] = time.perf_counter() - began
-        scores[protocol] = replace(score, seconds=seconds[protocol])
-        if len(history):
-            histories[protocol] = history
+    checkpoint = store / "checkpoints" / f"{key}.pt"
+    judged = evaluate(
+        recipe.protocols,
+        features,
+        rows,
+        augmentation=recipe.augmentation,
+        probe=recipe.probe,
+        downstream=recipe.downstream,
+        seed=recipe.seed,
+        fabric=fabric,
+        checkpoint=checkpoint,
+    )
+    if fabric.is_global_zero:
+        checkpoint.unlink(missing_ok=True)
+    scores = {protocol: score for protocol, (score, _) in judged.items()}
+    seconds |= {protocol: score.seconds for protocol, score in scores.items()}
+    histories |= {
+        name: history for name, (_, history) in judged.items() if len(history)
+    }
     frames = [frame.assign(phase=phase) for phase, frame in histories.items()]
     history = pd.concat([NO_HISTORY, *frames], ignore_index=True)
     about = {

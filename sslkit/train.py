@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
@@ -15,6 +16,7 @@ from tqdm.std import tqdm
 
 from sslkit.augment import Draw
 from sslkit.batches import Batches, Source
+from sslkit.devices import keep_freed_memory
 from sslkit.distributed import sharing, synchronise
 
 if TYPE_CHECKING:
@@ -95,12 +97,18 @@ class Fitted:
             ``val_loss``, ``lr`` and whatever else the objective reports.
         selected: The weights of the epoch with the lowest validation loss (the last
             epoch's without validation). The objective itself holds the last ones.
-        selected_epoch: That epoch, counted from 1.
+        epochs: That epoch, counted from 1, by part; of an objective without parts under
+            ``""``.
     """
 
     history: pd.DataFrame
     selected: dict[str, Tensor]
-    selected_epoch: int
+    epochs: dict[str, int]
+
+    @property
+    def selected_epoch(self) -> int:
+        """The selected epoch of an objective without parts."""
+        return self.epochs[""]
 
 
 def fit(
@@ -114,6 +122,7 @@ def fit(
     fabric: Fabric,
     checkpoint: Path | None = None,
     title: str = "training",
+    parts: Sequence[str] = (),
 ) -> Fitted:
     """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
 
@@ -131,6 +140,8 @@ def fit(
         checkpoint: Written every few seconds at the end of an epoch, and resumed from
             when it exists; the result is the same as without interruption.
         title: What the progress bar says.
+        parts: Submodules that have nothing to do with each other, if the objective
+            consists of such; each reports a ``"<part>_loss"`` and is selected by it.
 
     Raises:
         ValueError: If there are no rows, fewer in a batch than processes, or nothing in
@@ -139,6 +150,8 @@ def fit(
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     module = cast(nn.Module, objective)
     module = synchronise(module.to(fabric.device))
     optimiser = _optimiser(module, training)
@@ -156,7 +169,7 @@ def fit(
         epoch_steps = math.ceil(training.steps / training.epochs)
     total = epoch_steps * training.epochs
 
-    state = _State()
+    state = _State(parts)
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
@@ -207,7 +220,7 @@ def fit(
             saved = time.monotonic()
     module.eval()
     history = pd.DataFrame(state.history, columns=["epoch", "step", "metric", "value"])
-    return Fitted(history, state.selected, state.selected_epoch)
+    return Fitted(history, state.selected, state.epochs)
 
 
 def learning_rate(step: int, total: int, training: Training) -> float:
@@ -231,26 +244,29 @@ def learning_rate(step: int, total: int, training: Training) -> float:
 class _State:
     """What an interrupted run needs beside weights and optimiser."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: Sequence[str]) -> None:
         self.epoch = 0
         self.history: list[tuple[int, int, str, float]] = []
         self.selected: dict[str, Tensor] = {}
-        self.selected_epoch = 0
-        self.lowest = math.inf
+        self.epochs = dict.fromkeys(parts or [""], 0)
+        self.lowest = dict.fromkeys(self.epochs, math.inf)
 
     def finish_epoch(
         self, module: nn.Module, values: dict[str, float], steps: int
     ) -> None:
         self.epoch += 1
         self.history += [(self.epoch, steps, metric, v) for metric, v in values.items()]
-        loss = values.get(
-            "val_loss", -self.epoch
-        )  # without validation the last is taken
-        if loss < self.lowest:
-            self.lowest, self.selected_epoch = loss, self.epoch
-            self.selected = {
-                k: v.detach().clone() for k, v in module.state_dict().items()
-            }
+        for part in self.epochs:
+            metric, within = f"val_{part}_loss" if part else "val_loss", f"{part}."
+            # Without validation the last epoch is taken.
+            loss = values.get(metric, -self.epoch)
+            if loss < self.lowest[part]:
+                self.lowest[part], self.epochs[part] = loss, self.epoch
+                self.selected |= {
+                    name: value.detach().clone()
+                    for name, value in module.state_dict().items()
+                    if not part or name.startswith(within)
+                }
 
     def save(
         self,

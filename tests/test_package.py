@@ -31,6 +31,7 @@ ORDER = (
     "methods",
     "batches",
     "train",
+    "scores",
     "evaluate",
     "recipes",
     "grids",
@@ -41,13 +42,14 @@ ORDER = (
     "tables",
     "plots",
     "comparisons",
+    "speed",
     "widgets",
     "__main__",
 )
 ANYTHING = (
-    "comparisons",
     "plots",
     "comparisons",
+    "speed",
     "widgets",
     "__main__",
 )  # they may import each other, too
@@ -85,6 +87,14 @@ def test_importing_sslkit_imports_nothing_heavy() -> None:
     assert "sslkit" in found
     heavy = {"torch", "torchvision", "lightning", "numpy", "pandas", "scipy", "sklearn"}
     assert not found & (heavy | {"matplotlib", "seaborn", "ipywidgets", "IPython"})
+
+
+def test_images_and_recipes_need_no_training_statistics_or_figures() -> None:
+    """What takes seconds to import is imported when it is used."""
+    code = "import sslkit; sslkit.load('shapes', limit=2); sslkit.recipe('simclr')"
+    found = modules_after(f"{code}; sslkit.augment, sslkit.split, sslkit.run")
+    assert "torch" in found
+    assert not found & {"lightning", "scipy", "sklearn", "matplotlib", "ipywidgets"}
 
 
 def test_what_the_design_calls_the_public_face_is_there() -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from sslkit import comparisons, plots
 from sslkit.data import ImageSet
-from sslkit.evaluate import Score
+from sslkit.scores import Score
 from sslkit.splits import split
 from sslkit.tables import ORDER
 

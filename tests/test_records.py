@@ -12,8 +12,8 @@ import pytest
 
 import sslkit
 from sslkit import records
-from sslkit.evaluate import Score
 from sslkit.records import Run
+from sslkit.scores import Score
 
 
 def by_hand(seed: int = 0, method: str = "rotnet") -> Run:

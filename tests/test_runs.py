@@ -256,9 +256,9 @@ def test_the_random_floor_is_the_probe_of_weights_that_only_the_seed_decides(
     seen: list[dict[str, Tensor]] = []
     evaluate = runs.evaluate
 
-    def watched(protocol: str, features: Any, *args: Any, **kwargs: Any) -> Any:
+    def watched(protocols: Any, features: Any, *args: Any, **kwargs: Any) -> Any:
         seen.append(features.encoder.net.state_dict())
-        return evaluate(protocol, features, *args, **kwargs)
+        return evaluate(protocols, features, *args, **kwargs)
 
     monkeypatch.setattr(runs, "evaluate", watched)
     sslkit.run(small("random", seed=5), out=tmp_path)

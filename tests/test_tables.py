@@ -14,9 +14,9 @@ from scipy import stats
 
 import sslkit
 from sslkit import tables
-from sslkit.evaluate import Score
 from sslkit.recipes import Recipe
 from sslkit.records import Run
+from sslkit.scores import Score
 
 # DESIGN.md, "Public face", in its order.
 COLUMNS = (

@@ -13,6 +13,7 @@ import click
 
 RESULTS = Path("book/results")
 ANSWER = Path("book/_assets/answer.svg")  # the README's figure
+SCALING = Path("book/_assets/scaling.svg")  # in the chapter "running"
 DRAWS = 5  # from 0; tuning used draws and seeds from 100
 # By the images, a record file each: what else the grid of arms is asked for.
 SETS: dict[str, dict[str, Any]] = {
@@ -43,6 +44,7 @@ def main(names: tuple[str, ...], jobs: int, out: Path) -> None:
             file.write_text("\n".join(lines) + "\n")
             click.echo(f"{file}: {len(lines)} records")
     draw_answer()
+    draw_scaling()
 
 
 def draw_answer() -> None:
@@ -53,6 +55,16 @@ def draw_answer() -> None:
     summary = tables.summarise(tables.table(records.published("shapes", "quick")))
     comparisons.arrow(summary).savefig(ANSWER, metadata={"Date": None})
     click.echo(ANSWER)
+
+
+def draw_scaling() -> None:
+    """Draw how long the recipes of ``cifar3`` take on many workers."""
+    from sslkit import plots, records, speed
+
+    plots.style()
+    seconds = speed.seconds_of(records.published("cifar3", "study-small"))
+    speed.scaling(seconds).savefig(SCALING, metadata={"Date": None})
+    click.echo(SCALING)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""Scores: what a protocol reached on the test set, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one protocol reached on the test set.
+
+    Attributes:
+        accuracy: Share of test images classified correctly, in [0, 1].
+        loss: Mean cross-entropy on the test images, in nats.
+        low: Lower end of the 95 % bootstrap interval of the accuracy over *test images*
+            (over their groups where known): what another test set might have given this
+            one trained model. It says nothing about other draws of labels or seeds.
+        high: The upper end.
+        confusion: Test images by true class (rows) and predicted class (columns).
+        epoch: The selected epoch, counted from 1; ``None`` where none is chosen (kNN).
+        last_accuracy: Accuracy with the last epoch's weights instead.
+        last_loss: Loss with the last epoch's weights instead.
+        n_train: Images whose labels trained (validation images not counted).
+        seconds: Time taken, features included.
+    """
+
+    accuracy: float
+    loss: float
+    low: float
+    high: float
+    confusion: list[list[int]]
+    epoch: int | None
+    last_accuracy: float
+    last_loss: float
+    n_train: int
+    seconds: float = 0.0
+
+    @property
+    def n_test(self) -> int:
+        """Test images scored."""
+        return int(np.sum(self.confusion))
+
+    @property
+    def recall(self) -> list[float]:
+        """Accuracy within each true class."""
+        table = np.asarray(self.confusion)
+        return list(table.diagonal() / table.sum(axis=1).clip(min=1))
+
+    @property
+    def macro_recall(self) -> float:
+        """Mean accuracy over the classes, whatever their sizes."""
+        return float(np.mean(self.recall))
+
+    @property
+    def majority(self) -> float:
+        """Accuracy of always answering the test set's commonest class."""
+        table = np.asarray(self.confusion)
+        return float(table.sum(axis=1).max() / table.sum())
+
+
+def test_set_interval(
+    correct: NDArray[np.bool_], groups: NDArray | None = None
+) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of an accuracy, over images or their groups.
+
+    Args:
+        correct: ``(N,)``, whether each test image was classified correctly.
+        groups: ``(N,)`` group of each image; whole groups are resampled, since images
+            of one slide or person are right and wrong together.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+    """
+    from scipy.stats import bootstrap
+
+    units = np.arange(len(correct)) if groups is None else groups
+    _, member = np.unique(units, return_inverse=True)
+    sizes = np.bincount(member)
+    right = np.bincount(member, weights=correct)
+    if right.sum() in (0, len(correct)) or len(sizes) < 2:
+        return float(right.sum() / len(correct)), float(right.sum() / len(correct))
+    interval = bootstrap(
+        (right, sizes),
+        lambda r, n, axis=-1: r.sum(axis) / n.sum(axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=2000,
+        batch=100,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
