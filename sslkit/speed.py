@@ -106,10 +106,8 @@ def scaling(seconds: Sequence[float], *, most: int = 64) -> Figure:
     axes.plot(workers, minutes, "o-", color=colour, label="until all is done")
     ideal = minutes[0] / workers
     axes.plot(workers, ideal, "--", color=GREY, lw=1, label="shared without a rest")
-    paid = METHOD_COLOURS["rotnet"]
-    axes.plot(
-        workers, minutes * workers, "s-", color=paid, label="paid for, all workers"
-    )
+    colour, label = METHOD_COLOURS["rotnet"], "of all workers, paid for"
+    axes.plot(workers, minutes * workers, "s-", color=colour, label=label)
     axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="minutes")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
