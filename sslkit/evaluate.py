@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from sslkit import augment
 from sslkit.augment import Augmentation, Draw
 from sslkit.data import ImageSet
+from sslkit.devices import to_device
 from sslkit.distributed import gather
 from sslkit.encoders import Encoder
 from sslkit.scores import Score, test_set_interval
@@ -136,8 +137,8 @@ class Features:
                 some = some.to(self.values.device)
                 self.values[some] = self.encoder(augment.to_float(batch)).float()
             self.known[new] = True
-        on_device = rows.to(self.values.device)
-        return self.values[on_device], self.images.labels[on_device]
+        there = to_device(rows, self.values.device)
+        return self.values[there], self.images.labels[there]
 
 
 def evaluate(

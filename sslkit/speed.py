@@ -42,7 +42,8 @@ def by_case(benchmark: str) -> pd.DataFrame:
     """The values of a benchmark, a row a case and a column a name."""
     table = measured(benchmark)
     wide = table.pivot(index="case", columns="name", values="value")
-    return wide.loc[table["case"].unique(), table["name"].unique()]
+    wide = wide.loc[table["case"].unique(), table["name"].unique()]
+    return wide.rename_axis(index=None, columns=None)
 
 
 def ratios(benchmark: str, *, of: str = "sslkit") -> pd.DataFrame:
