@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from lightning.fabric import Fabric
 
 from sslkit import records
 
@@ -68,6 +69,16 @@ def side_by_side(
         for name, work in contenders.items():
             times[name].append(_seconds(work, at_least / ROUNDS))
     return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def fabric() -> Fabric:
+    """The best device here, in the precision that a run takes on it."""
+    cuda = torch.cuda.is_available()
+    return Fabric(
+        accelerator="cuda" if cuda else "cpu",
+        devices=1,
+        precision="bf16-mixed" if cuda else "32-true",
+    )
 
 
 def _seconds(work: Callable[[], object], at_least: float) -> float:

@@ -158,12 +158,7 @@ def main(
     keep: bool,
 ) -> None:
     """Time SimCLR's pretraining by sslkit and by lightly, and compare the losses."""
-    cuda = torch.cuda.is_available()
-    fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu",
-        devices=1,
-        precision="bf16-mixed" if cuda else "32-true",
-    )
+    fabric = kept.fabric()
     images = sslkit.load(data, image_size=32, limit=limit).to(fabric.device)
     sides: dict[str, Callable[..., list[float]]] = {
         "sslkit": with_sslkit,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import click
 import torch
-from lightning.fabric import Fabric
 
 from benchmarks import kept
 from sslkit import encoders, shapes
@@ -40,12 +39,7 @@ def measure(
     method: str, backbone: str, images: ImageSet, batch: int, at_least: float
 ) -> dict[str, float]:
     """Seconds of a training step, of a bare one and of making the views."""
-    cuda = torch.cuda.is_available()
-    fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu",
-        devices=1,
-        precision="bf16-mixed" if cuda else "32-true",
-    )
+    fabric = kept.fabric()
     size = images.images.shape[-1]
     blur = 0.5 if size >= 96 else 0.0
     settings = METHODS[method].with_views(Augmentation(blur=blur))
@@ -68,7 +62,6 @@ def measure(
         optimiser.step()
         optimiser.zero_grad()
 
-    bare()
     took = kept.side_by_side({"bare": bare}, at_least=0)["bare"]
     steps = max(3, round(at_least / kept.ROUNDS / took))  # of a training of that length
 

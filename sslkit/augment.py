@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from sslkit.devices import to_device
+
 # Pixels a CPU thread works on at once: larger temporaries would leave its cache.
 _CHUNK_PIXELS = 2**17
 
@@ -76,10 +78,7 @@ class Draw:
         return torch.randperm(n, generator=self._generator).tolist()
 
     def _own(self, numbers: Tensor) -> Tensor:
-        own = numbers.narrow(0, self._start, self.size)
-        if self._device.type == "cuda":  # pinned, or else the host waits for the GPU
-            return own.pin_memory().to(self._device, non_blocking=True)
-        return own.to(self._device)
+        return to_device(numbers.narrow(0, self._start, self.size), self._device)
 
 
 @dataclass(frozen=True, kw_only=True)

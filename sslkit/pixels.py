@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from torch import Tensor
 from tqdm.std import tqdm
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+READING = 1  # raise with every change to the pixels that a file is read as
 IN_MEMORY = 2 * 2**30  # bytes of pixels; more than that are mapped from a file
 _BATCH = 32  # files read by one task of a thread: a task a file would cost more
 _TASKS = 32  # tasks at once: what is decoded and not yet put away stays bounded
@@ -91,8 +93,8 @@ def _mapped(
 
 
 def _digest(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
-    """Of the files as they are now: a changed one is another."""
-    digest = hashlib.sha256(str(shape).encode())
+    """Of the files as they are now, and of how they are read."""
+    digest = hashlib.sha256(f"{READING} {PIL.__version__} {shape}".encode())
     for path in paths:
         about = path.stat()
         digest.update(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}".encode())

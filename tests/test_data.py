@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -598,6 +599,17 @@ def test_images_move_to_another_device_and_keep_the_rest(small: Path) -> None:
     assert moved.take(torch.tensor([0, 1]))[0].device.type == "meta"
     again = images.to("cpu")
     assert again.fingerprint == images.fingerprint
+
+
+def test_images_that_stay_behind_are_sent_batch_by_batch(small: Path) -> None:
+    images = load(small, image_size=2)
+    assert images.resident
+    streamed = replace(images, labels=images.labels.to("meta"))  # a device's stand-in
+    assert not streamed.resident
+    for given in streamed.take(torch.tensor([0, 1])):
+        assert given.device.type == "meta"
+        assert len(given) == 2
+    assert streamed.images.device.type == "cpu"
 
 
 def test_the_fingerprint_sees_every_change_but_no_name(small: Path) -> None:

@@ -71,6 +71,15 @@ def test_a_changed_file_or_another_size_is_read_anew(
     assert pixels.read_images(paths, 4)[0].shape == (70, 3, 4, 4)
 
 
+def test_images_read_by_other_code_are_read_anew(
+    paths: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels.read_images(paths, 8)
+    monkeypatch.setattr(pixels, "READING", pixels.READING + 1)
+    pixels.read_images(paths, 8)
+    assert len(list(cache.glob("*.uint8"))) == 2
+
+
 def test_an_interrupted_reading_goes_on_where_it_was(
     paths: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
