@@ -1,7 +1,8 @@
 """Random views of a batch, made on the device of the images, each image its own way.
 
 The pieces (``resized_crop``, ``adjust_hue``, ...) are pure functions, as torchvision
-defines them, of float32 images ``(B, 3, H, W)`` in [0, 1] and one parameter a sample.
+defines them, of float32 images ``(B, 3, H, W)`` in [0, 1] and one parameter a sample;
+``out`` is where to write, if not to a new tensor, and may be the images themselves.
 ``view`` draws the parameters and runs them. Nothing makes the host wait for a GPU.
 """
 
@@ -21,8 +22,9 @@ from sslkit.devices import to_device
 
 # Pixels a CPU thread works on at once: larger temporaries would leave its cache.
 _CHUNK_PIXELS = 2**17
+_TRIES = 10  # at a crop that fits
 
-Plan = list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]]  # pieces, parameters
+Plan = list[tuple[Callable[..., Tensor], Tensor]]  # pieces, each with its parameters
 
 
 class Draw:
@@ -60,9 +62,15 @@ class Draw:
         state = np.random.SeedSequence((seed, step)).generate_state(1)
         self._generator = torch.Generator().manual_seed(int(state[0]))
 
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
-        """Uniform float32 numbers ``(size,)`` from ``low`` to ``high``."""
-        numbers = torch.rand(self._total, generator=self._generator)
+    def uniform(
+        self, low: float = 0.0, high: float = 1.0, *, times: int | None = None
+    ) -> Tensor:
+        """Uniform float32 numbers from ``low`` to ``high``.
+
+        They are ``(size,)``, or ``(times, size)`` for as many a row.
+        """
+        shape = (self._total,) if times is None else (times, self._total)
+        numbers = torch.rand(shape, generator=self._generator)
         return self._own(numbers * (high - low) + low)
 
     def chance(self, p: float) -> Tensor:
@@ -78,7 +86,7 @@ class Draw:
         return torch.randperm(n, generator=self._generator).tolist()
 
     def _own(self, numbers: Tensor) -> Tensor:
-        return to_device(numbers.narrow(0, self._start, self.size), self._device)
+        return to_device(numbers.narrow(-1, self._start, self.size), self._device)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,19 +140,35 @@ def view(images: Tensor, augmentation: Augmentation, draw: Draw) -> Tensor:
     if images.ndim != 4 or images.shape[:2] != (draw.size, 3):
         raise ValueError(f"not images ({draw.size}, 3, H, W): {tuple(images.shape)}")
     height, width = images.shape[2:]
-    plan = _geometry(augmentation, draw, height, width) + _colours(augmentation, draw)
-    rare = _rare(augmentation, draw, min(height, width))
-    chunk = _CHUNK_PIXELS * torch.get_num_threads() // (height * width)
-    chunk = max(1, chunk if images.is_cpu else len(images))
+    geometry = _geometry(augmentation, draw, height, width)
+    jittered, colours = _colours(augmentation, draw)
+    greyed = draw.chance(augmentation.greyscale)
+    blur = _blur(augmentation, draw, min(height, width))
+    size = _CHUNK_PIXELS * torch.get_num_threads() // (height * width)
+    size = max(1, size if images.is_cpu else len(images))
     views = torch.empty(images.shape, device=images.device)
-    for start in range(0, len(images), chunk):
-        rows = slice(start, start + chunk)
-        part = to_float(images[rows].contiguous())
-        for piece, parameters in plan:
+    for start in range(0, len(images), size):
+        # In the order jittered, jittered and grey, grey, neither: so that a CPU spares
+        # itself the work on the others. A GPU does it all, where the host would have to
+        # wait to hear how many there are of each.
+        here = slice(start, start + size)
+        kind = torch.where(jittered[here], greyed[here].byte(), 3 - greyed[here].byte())
+        order = kind.argsort()
+        coloured = grey = slice(None)
+        if images.is_cpu:
+            ends = torch.bincount(kind, minlength=4).cumsum(0).tolist()
+            coloured, grey = slice(ends[1]), slice(ends[0], ends[2])
+        rows = start + order
+        part = to_float(images.index_select(0, rows))
+        for piece, parameters in geometry:
             part = piece(part, parameters[rows])
-        views[rows] = part
-        for piece, parameters in rare:
-            _change_some(views[rows], piece, parameters[rows])
+        for piece, parameters in colours:
+            piece(part[coloured], parameters[rows[coloured]], out=part[coloured])
+        if augmentation.greyscale:
+            greyscale(part[grey], greyed[rows[grey]], out=part[grey])
+        for piece, parameters in blur:
+            _change_some(part, piece, parameters[rows])
+        torch.index_select(part, 0, order.argsort(), out=views[here])
     return views
 
 
@@ -152,16 +176,20 @@ def _geometry(augmentation: Augmentation, draw: Draw, height: int, width: int) -
     mirrored = draw.chance(augmentation.flip)
     if augmentation.crop is None:
         return [(flip, mirrored)] if augmentation.flip else []
-    share, (lowest, highest) = draw.uniform(*augmentation.crop), augmentation.ratio
-    # The ratio is log-uniform among those that fit into the image. torchvision draws
-    # area and ratio anew until both fit, which makes large crops rarer than asked for.
-    least = (share * (width / height)).clamp_(min=lowest).log_()
-    most = (width / height / share).clamp_(max=highest).log_()
-    ratio = torch.lerp(least, most, draw.uniform()).exp_()
-    area = share * (height * width)
-    # Clamped, since far from square perhaps no ratio fits.
-    crop_height = (area / ratio).sqrt_().round_().clamp_(1, height)
-    crop_width = (area * ratio).sqrt_().round_().clamp_(1, width)
+    # As torchvision: of ten areas and ratios the first that fit into the image; if none
+    # does, the largest crop of a ratio in bounds. So large crops are rarer than asked.
+    side = draw.uniform(*augmentation.crop, times=_TRIES).mul_(height * width).sqrt_()
+    lowest, highest = augmentation.ratio
+    low, high = math.log(lowest) / 2, math.log(highest) / 2
+    root = draw.uniform(low, high, times=_TRIES).exp_()
+    tall = float(min(height, round(width / lowest)))
+    wide = float(min(width, round(height * highest)))
+    heights = F.pad((side / root).round_(), (0, 0, 0, 1), value=tall)
+    widths = F.pad((side * root).round_(), (0, 0, 0, 1), value=wide)
+    fits = (heights <= height) & (widths <= width)
+    first = fits.max(0, keepdim=True).indices
+    crop_height = heights.gather(0, first)[0].clamp_(min=1)
+    crop_width = widths.gather(0, first)[0].clamp_(min=1)
     top = (draw.uniform() * (height - crop_height + 1)).floor_()
     left = (draw.uniform() * (width - crop_width + 1)).floor_()
     # A flip costs nothing when the crop is read from right to left.
@@ -171,29 +199,26 @@ def _geometry(augmentation: Augmentation, draw: Draw, height: int, width: int) -
     return [(_sample, _places(boxes, height, width))]
 
 
-def _colours(augmentation: Augmentation, draw: Draw) -> Plan:
+def _colours(augmentation: Augmentation, draw: Draw) -> tuple[Tensor, Plan]:
+    """Which images are jittered ``(B,)``, and how."""
     plan: Plan = []
+    applied = draw.chance(augmentation.jitter)
     if augmentation.jitter:
-        applied = draw.chance(augmentation.jitter)
         pieces = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
         names = ("brightness", "contrast", "saturation", "hue")
         for i in draw.order(4):  # one order a batch; torchvision draws one an image
             if strength := getattr(augmentation, names[i]):
                 change = applied * draw.uniform(max(-strength, -1.0), strength)
                 plan.append((pieces[i], change if names[i] == "hue" else 1 + change))
-    return plan
+    return applied, plan
 
 
-def _rare(augmentation: Augmentation, draw: Draw, side: int) -> Plan:
-    """Pieces that most images are spared: a parameter of 0 changes nothing."""
-    plan: Plan = []
-    if augmentation.greyscale:
-        plan.append((greyscale, draw.chance(augmentation.greyscale)))
-    if augmentation.blur:
-        # A tenth of the side, as SimCLR; past 17 the weights left out sum to < 1e-4.
-        blur = partial(gaussian_blur, kernel_size=min(max(2, side // 10), 16) | 1)
-        plan.append((blur, draw.chance(augmentation.blur) * draw.uniform(0.1, 2.0)))
-    return plan
+def _blur(augmentation: Augmentation, draw: Draw, side: int) -> Plan:
+    if not augmentation.blur:
+        return []
+    # A tenth of the side, as SimCLR; past 17 the weights left out sum to < 1e-4.
+    blur = partial(gaussian_blur, kernel_size=min(max(2, side // 10), 16) | 1)
+    return [(blur, draw.chance(augmentation.blur) * draw.uniform(0.1, 2.0))]
 
 
 def _change_some(
@@ -269,24 +294,32 @@ def quarter_turn(images: Tensor, turns: Tensor) -> Tensor:
     return torch.where(turns >= 2, images.flip(2, 3), images)
 
 
-def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
+def adjust_brightness(
+    images: Tensor, factor: Tensor, *, out: Tensor | None = None
+) -> Tensor:
     """Multiply by ``factor``, at least 0; 1 changes nothing."""
-    return (images * factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+    return torch.mul(images, factor.view(-1, 1, 1, 1), out=out).clamp_(0, 1)
 
 
-def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
+def adjust_contrast(
+    images: Tensor, factor: Tensor, *, out: Tensor | None = None
+) -> Tensor:
     """Blend with the image's mean grey: 0 is that grey, 1 the image, above 1 more."""
     factor = factor.view(-1, 1, 1, 1)
     mean = _grey(images).mean((2, 3), keepdim=True)
-    return (images * factor).add_(mean * (1 - factor)).clamp_(0, 1)
+    blended = torch.mul(images, factor, out=out)
+    return blended.add_(mean.mul_(1 - factor)).clamp_(0, 1)
 
 
-def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
+def adjust_saturation(
+    images: Tensor, factor: Tensor, *, out: Tensor | None = None
+) -> Tensor:
     """Blend with the image's own grey: 0 is that grey, 1 the image, above 1 more."""
-    return torch.lerp(_grey(images), images, factor.view(-1, 1, 1, 1)).clamp_(0, 1)
+    share = factor.view(-1, 1, 1, 1)
+    return torch.lerp(_grey(images), images, share, out=out).clamp_(0, 1)
 
 
-def adjust_hue(images: Tensor, factor: Tensor) -> Tensor:
+def adjust_hue(images: Tensor, factor: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Turn the hue, as in HSV, by ``factor`` of the circle, -0.5 to 0.5.
 
     torchvision goes to HSV and back by cases; arithmetic alone is much faster on a CPU.
@@ -300,7 +333,7 @@ def adjust_hue(images: Tensor, factor: Tensor) -> Tensor:
     hue = (green + blue).sub_(red).sub_(least).div_(chroma.clamp(min=1e-12)).add_(1)
     hue.copysign_(green - blue)  # the other way round for more blue
     hue.div_(6).add_((factor + 1)[:, None, None]).frac_().mul_(6)
-    turned = torch.empty_like(images)
+    turned = torch.empty_like(images) if out is None else out
     red, green, blue = turned.unbind(1)
     torch.sub(hue, 3, out=red).abs_().sub_(1)
     torch.sub(hue, 2, out=green).abs_().neg_().add_(2)
@@ -309,10 +342,11 @@ def adjust_hue(images: Tensor, factor: Tensor) -> Tensor:
     return torch.addcmul(least[:, None], chroma[:, None], turned, out=turned)
 
 
-def greyscale(images: Tensor, chosen: Tensor) -> Tensor:
+def greyscale(images: Tensor, chosen: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Take the colours away where ``chosen``."""
     # lerp by 0 or 1 is exact, and on a CPU much faster than torch.where.
-    return torch.lerp(images, _grey(images), chosen.float().view(-1, 1, 1, 1))
+    share = chosen.float().view(-1, 1, 1, 1)
+    return torch.lerp(images, _grey(images), share, out=out)
 
 
 def gaussian_blur(images: Tensor, sigma: Tensor, *, kernel_size: int) -> Tensor:

@@ -35,7 +35,8 @@ class ImageSet:
         name: of the source.
         images: (N, 3, S, S) uint8, on the device if they fit.
         labels: (N,) int64, an index into `classes`, -1 for unlabelled images.
-        part: (N,) of "train", "test" or "unlabelled".
+        part: (N,) of "train", "test", "unlabelled", or "extra": unlabelled ones of
+            another source.
         classes: names of the classes.
         groups: (N,) the group (patient, slide, photographer) of each image, "" for
             unlabelled images without one; None if no groups are known.
@@ -79,8 +80,8 @@ class ImageSet:
 
     def rows(self, part: str) -> Tensor:
         """Give the rows (int64, ascending) of a part."""
-        if part not in ("train", "test", "unlabelled"):
-            raise ValueError(f"part is {part!r}; it is train, test or unlabelled")
+        if part not in ("train", "test", "unlabelled", "extra"):
+            raise ValueError(f"part {part!r} is not train, test, unlabelled or extra")
         return torch.from_numpy(np.flatnonzero(self.part == part))
 
     def examples(self, each: int = 2) -> Tensor:
@@ -239,6 +240,38 @@ def from_shapes(
     counts = [settings.n_train, settings.n_test, settings.n_unlabelled]
     part = np.repeat(["train", "test", "unlabelled"], counts)
     return ImageSet("shapes", images, labels, part, shapes.CLASSES, factors=factors)
+
+
+def add(images: ImageSet, extra: ImageSet) -> ImageSet:
+    """Give a set with the images of another, less its test part, as part "extra".
+
+    Their labels are not kept. All are held in memory.
+
+    Raises:
+        ValueError: if the images of the two are not of one size.
+    """
+    if images.images.shape[1:] != extra.images.shape[1:]:
+        raise ValueError(
+            f"images of '{images.name}' and '{extra.name}' differ in size: "
+            f"{(*images.images.shape[2:],)} and {(*extra.images.shape[2:],)}"
+        )
+    rows = torch.from_numpy(np.flatnonzero(extra.part != "test"))
+    count = len(rows)
+    unknown = torch.full((count,), -1)
+    groups, files = images.groups, None
+    if groups is not None:
+        groups = np.append(groups, [""] * count)
+    if images.files is not None and extra.files is not None:
+        files = (*images.files, *(extra.files[row] for row in rows))
+    return replace(
+        images,
+        images=torch.cat([images.images, extra.take(rows)[0]]),
+        labels=torch.cat([images.labels, unknown]),
+        part=np.append(images.part, ["extra"] * count),
+        groups=groups,
+        files=files,
+        factors=None,
+    )
 
 
 def _held(images: ImageSet) -> Source:

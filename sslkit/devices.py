@@ -1,4 +1,4 @@
-"""Devices: copies that nobody waits for, memory that is kept."""
+"""Devices: copies that nobody waits for, memory that is kept, precision."""
 
 from __future__ import annotations
 
@@ -20,6 +20,13 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and values.is_cpu:
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
+
+
+def precision(name: str) -> str:
+    """Lightning's name of a precision; of ``"auto"`` what it means on this machine."""
+    if name != "auto":
+        return name
+    return "bf16-mixed" if torch.cuda.is_available() else "32-true"
 
 
 @cache

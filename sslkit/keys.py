@@ -12,23 +12,29 @@ from torch import Tensor
 
 from sslkit import recipes
 from sslkit.data import ImageSet
+from sslkit.devices import precision
 from sslkit.recipes import Recipe
 from sslkit.splits import Split
 
 # Raise by hand with every change that can alter a result; CHANGELOG: *Results changed*.
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 
-def pretraining_rows(recipe: Recipe, rows: Split) -> tuple[Tensor, Tensor]:
+def pretraining_rows(
+    recipe: Recipe, images: ImageSet, rows: Split
+) -> tuple[Tensor, Tensor]:
     """Which images pretraining learns from, and on which its loss is watched.
 
     Labels are never seen, nor test images; watched ones are not learnt from. Under
     ``"all"`` neither depends on the fraction, so all fractions share a pretraining.
     """
+    extra = images.rows("extra")
+    if recipe.pretrain == "extra":
+        return extra, rows.val
     if recipe.pretrain == "budget":
-        return rows.train, rows.val
+        return torch.cat([rows.train, extra]), rows.val
     held = rows.pool[~torch.isin(rows.pool, rows.unlabelled)]
-    return rows.unlabelled, held
+    return torch.cat([rows.unlabelled, extra]), held
 
 
 def pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
@@ -37,16 +43,16 @@ def pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
     Label fractions under ``pretrain="all"`` and all protocols share one.
     """
     plain = _plain(recipe)
-    decides = {
-        name: plain[name] for name in ("method", "encoder", "pretraining", "seed")
-    }
+    names = ("method", "encoder", "pretraining", "seed", "precision")
+    decides = {name: plain[name] for name in names}
     return _digest(
         decides
         | {
-            "precision": recipe.precision,
             "version": RESULTS_VERSION,
             "data": images.fingerprint,
-            "rows": [_rows_digest(part) for part in pretraining_rows(recipe, rows)],
+            "rows": [
+                _rows_digest(part) for part in pretraining_rows(recipe, images, rows)
+            ],
         }
     )
 
@@ -54,7 +60,7 @@ def pretraining_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 def run_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
     """Names a run: the recipe less its names, and the data."""
     plain = _plain(recipe)
-    for name in ("data", "profile"):
+    for name in ("data", "extra_unlabelled", "profile", "variant"):
         del plain[name]
     roles = [
         _rows_digest(r) for r in (rows.train, rows.val, rows.test, rows.unlabelled)
@@ -67,6 +73,7 @@ def run_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 def _plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain values; an encoder file counts by its content."""
     plain = recipes.to_dict(recipe)
+    plain["precision"] = precision(recipe.precision)
     init = recipe.encoder.init
     if init not in ("random", "imagenet") and Path(init).is_file():
         content = Path(init).read_bytes()

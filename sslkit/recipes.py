@@ -62,11 +62,14 @@ class Recipe:
         draw: Which labels.
         seed: Which initial weights and which order.
         pretrain: Pretrain on the training images of the ``"budget"`` alone, as the
-            study did, or on ``"all"`` images of the pool but the validation ones. Never
-            with labels.
+            study did, on ``"all"`` images of the pool but the validation ones, or on
+            the ``"extra"`` ones alone. Never with labels.
+        extra_unlabelled: Another source, whose images (less its test part) are added to
+            those that pretraining learns from.
         protocols: How the encoder is judged.
         precision: Lightning's name for it; ``"auto"`` is bf16 on CUDA, else 32 bits.
         profile: Where the values came from. A label; it decides nothing.
+        variant: What was changed against the profile, in a word. A label, too.
     """
 
     data: Data = field(default_factory=Data)
@@ -79,17 +82,21 @@ class Recipe:
     fraction: float
     draw: int = 0
     seed: int = 0
-    pretrain: Literal["budget", "all"] = "budget"
+    pretrain: Literal["budget", "all", "extra"] = "budget"
+    extra_unlabelled: Data | None = None
     protocols: tuple[str, ...] = ("linear", "finetune")
     precision: str = "auto"
     profile: str = ""
+    variant: str = "base"
 
     def __post_init__(self) -> None:
         unknown = set(self.protocols) - set(PROTOCOLS)
         if unknown or not self.protocols:
             raise ValueError(f"protocols {self.protocols}: choose from {PROTOCOLS}")
-        if self.pretrain not in ("budget", "all"):
-            raise ValueError(f"pretrain '{self.pretrain}' is not budget or all")
+        if self.pretrain not in ("budget", "all", "extra"):
+            raise ValueError(f"pretrain '{self.pretrain}' is not budget, all or extra")
+        if self.pretrain == "extra" and self.extra_unlabelled is None:
+            raise ValueError("pretrain 'extra' needs extra_unlabelled, a source")
 
     @property
     def arm(self) -> str:
@@ -102,20 +109,18 @@ def method_name(recipe: Recipe, protocol: str) -> str:
     if recipe.method is not None:
         return recipe.method.name
     if protocol != "finetune":
-        return "random"
+        return "random" if recipe.encoder.init == "random" else "start"
     return "supervised" if recipe.augmentation.jitter else "supervised-plain"
 
 
 def describe(recipe: Recipe) -> str:
     """A recipe in a few words: arm, fraction and draw."""
     name = method_name(recipe, recipe.protocols[0])
-    return f"{name}, fraction {recipe.fraction:g}, draw {recipe.draw}"
+    variant = "" if recipe.variant == "base" else f" ({recipe.variant})"
+    return f"{name}{variant}, fraction {recipe.fraction:g}, draw {recipe.draw}"
 
 
 # ------------------------------------------------------------------- profiles
-
-# supervised-plain: milder crops, and not told which changes of colour do not matter.
-_PLAIN_VIEWS = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
 
 # What the images may be changed in without changing what they are: SimCLR's views,
 # RotNet's jitter, and the views of every arm while labels train the encoder. So that
@@ -245,7 +250,7 @@ def recipe(
 
     Args:
         method: ``"rotnet"``, ``"rotnet-jitter"``, ``"simclr"``; ``"supervised"``, or
-            ``"supervised-plain"``, whose views are mild crops and flips alone; or
+            ``"supervised-plain"``, whose views leave the colours alone; or
             ``"random"``, an encoder that never learnt.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
@@ -291,6 +296,7 @@ def recipe(
         pretraining = replace(pretraining, batch_size=batch_size)
         downstream = replace(downstream, batch_size=batch_size)
     views = _SHAPES_VIEWS if name == "shapes" else start.views
+    plain = replace(views, jitter=0.0, greyscale=0.0, blur=0.0)
     settings = METHODS[method].with_views(views) if method in METHODS else None
     protocols = protocols or start.protocols
     if method.startswith("supervised"):
@@ -320,7 +326,7 @@ def recipe(
         pretraining=pretraining,
         downstream=downstream,
         probe=start.probe,
-        augmentation=_PLAIN_VIEWS if method == "supervised-plain" else views,
+        augmentation=plain if method == "supervised-plain" else views,
         fraction=fraction,
         draw=draw,
         seed=seed,
@@ -367,9 +373,11 @@ def _file(settings: methods.Settings) -> str:
     return type(settings).__module__.rsplit(".", 1)[-1]
 
 
-def _decode(kind: type[Any], value: Any) -> Any:
+def _decode(kind: Any, value: Any) -> Any:
     """A value of the declared type: dataclasses from dicts, tuples from lists."""
     if isinstance(value, dict):
+        # Of "Data | None", the one that can be made from a dict.
+        kind = next(filter(dataclasses.is_dataclass, typing.get_args(kind)), kind)
         hints = typing.get_type_hints(kind)
         unknown = set(value) - set(hints)
         if unknown:

@@ -21,6 +21,7 @@ from tqdm.std import tqdm
 
 from sslkit import data, encoders, recipes
 from sslkit.data import ImageSet
+from sslkit.devices import precision
 from sslkit.encoders import Encoder
 from sslkit.evaluate import Features, evaluate
 from sslkit.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
@@ -68,7 +69,7 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
     store = Path(out)
     with _ALONE:
         fabric = _fabric(recipe)
-        images = load_images(recipe.data)
+        images = load_images(recipe.data, recipe.extra_unlabelled)
         rows, key, record = _place(recipe, images, store)
         with _missing(record, _lock(store, key), fabric) as missing:
             if missing:
@@ -88,7 +89,8 @@ def find(recipe: Recipe, *, out: str | Path = "runs") -> Run | None:
     Raises:
         ValueError: If data or settings do not fit together; see the message.
     """
-    *_, record = _place(recipe, _load(recipe.data, "cpu"), Path(out))
+    images = _load(recipe.data, recipe.extra_unlabelled, "cpu")
+    *_, record = _place(recipe, images, Path(out))
     return _kept(record) if record.exists() else None
 
 
@@ -188,14 +190,21 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     )
 
 
-def load_images(settings: recipes.Data) -> ImageSet:
+def load_images(settings: recipes.Data, extra: recipes.Data | None = None) -> ImageSet:
     """The images of a recipe, decoded once a process and put on its device."""
-    return _load(settings, "cuda" if torch.cuda.is_available() else "cpu")
+    return _load(settings, extra, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 @lru_cache(maxsize=2)
-def _load(settings: recipes.Data, device: str) -> ImageSet:
-    images = data.load(
+def _load(settings: recipes.Data, extra: recipes.Data | None, device: str) -> ImageSet:
+    images = _read(settings)
+    if extra is not None:
+        images = data.add(images, _read(replace(extra, image_size=settings.image_size)))
+    return images.to(device)
+
+
+def _read(settings: recipes.Data) -> ImageSet:
+    return data.load(
         settings.name,
         image_size=settings.image_size,
         classes=settings.classes,
@@ -204,7 +213,6 @@ def _load(settings: recipes.Data, device: str) -> ImageSet:
         limit=settings.limit,
         on_error=settings.on_error,
     )
-    return images.to(device)
 
 
 # ------------------------------------------------------------------- the work
@@ -289,7 +297,7 @@ def _pretrained(
         if missing:
             began = time.perf_counter()
             checkpoint = store / "checkpoints" / f"{key}.pt"
-            learnt, watched = pretraining_rows(recipe, rows)
+            learnt, watched = pretraining_rows(recipe, images, rows)
             fitted = fit(
                 objective,
                 images,
@@ -318,9 +326,7 @@ def _fabric(recipe: Recipe) -> Fabric:
     from lightning.fabric import Fabric
 
     cuda = torch.cuda.is_available()
-    precision: Any = recipe.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if cuda else "32-true"
+    numbers: Any = precision(recipe.precision)
     together = torch.distributed.is_torchelastic_launched()
     here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
     world = int(os.environ["WORLD_SIZE"]) if together else 1
@@ -329,7 +335,7 @@ def _fabric(recipe: Recipe) -> Fabric:
         devices=here,
         num_nodes=world // here,
         strategy="ddp" if world > 1 else "auto",
-        precision=precision,
+        precision=numbers,
     )
     fabric.launch()
     return fabric

@@ -17,6 +17,7 @@ from sslkit.records import Run
 
 ORDER = (
     "random",
+    "start",
     "supervised-plain",
     "supervised",
     "rotnet",
@@ -55,11 +56,12 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     return {
         "data": Path(recipe.data.name).name,  # however the folder was given
         "profile": recipe.profile,
+        "variant": recipe.variant,
         "settings": _settings(recipe),
         "method": method_name(recipe, protocol),
         "schedule": trained.schedule,
-        "init": recipe.encoder.init,
-        "pretrain": recipe.pretrain if recipe.method else "none",
+        "init": Path(recipe.encoder.init).stem,
+        "pretrain": _pretrain(recipe),
         "fraction": recipe.fraction,
         "protocol": protocol,
         "draw": recipe.draw,
@@ -81,6 +83,16 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "commit": run.about["commit"],
         "machine": run.about["machine"],
     }
+
+
+def _pretrain(recipe: Recipe) -> str:
+    """Which images pretraining learnt from, in a word."""
+    if recipe.method is None:
+        return "none"
+    if recipe.extra_unlabelled is None:
+        return recipe.pretrain
+    other = Path(recipe.extra_unlabelled.name).name
+    return other if recipe.pretrain == "extra" else f"{recipe.pretrain}+{other}"
 
 
 def _settings(recipe: Recipe) -> str:

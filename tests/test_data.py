@@ -587,7 +587,7 @@ def test_rows_divide_the_set_by_part(small: Path) -> None:
     assert images.rows("train").tolist() == list(range(11))
     assert images.rows("test").tolist() == list(range(11, 16))
     assert images.rows("unlabelled").tolist() == []
-    with pytest.raises(ValueError, match="part is 'val'"):
+    with pytest.raises(ValueError, match="part 'val'"):
         images.rows("val")
 
 

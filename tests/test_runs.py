@@ -501,7 +501,8 @@ def test_each_value_that_decides_a_run_is_in_its_key(
         replace(start, probe=replace(start.probe, lr=0.5)),
         replace(start, downstream=replace(start.downstream, epochs=9)),
         replace(start, augmentation=replace(start.augmentation, flip=0.1)),
-        replace(start, precision="32-true"),
+        replace(start, precision="64-true"),
+        replace(start, extra_unlabelled=start.data),
     ]
     names = [sslkit.run(one, out=tmp_path).key for one in (start, *changed)]
     monkeypatch.setattr(keys, "RESULTS_VERSION", keys.RESULTS_VERSION + 1)

@@ -92,6 +92,7 @@ def test_a_row_says_what_the_recipe_and_the_score_say() -> None:
     expected = {
         "data": "folder",  # however it was given
         "profile": "smoke",
+        "variant": "base",
         "method": "simclr",
         "schedule": "cosine",
         "init": "random",
