@@ -33,6 +33,7 @@ _MODULES = (
     "distributed",
     "encoders",
     "evaluate",
+    "heads",
     "grids",
     "keys",
     "methods",

@@ -87,10 +87,18 @@ def run(
 
 
 @main.command()
-@click.option("--grid", default="arms", help="which recipes: arms")
-@click.option("--fractions", default="0.05,0.25", help="of the labels, for every arm")
-@click.option("--curve", default="1.0", help="more of them, for supervised training")
-@click.option("--draws", default=5, help="how many, each with a seed of its own")
+@click.option(
+    "--grid",
+    default="arms",
+    type=click.Choice(["arms", "study"]),
+    help="which recipes: every arm side by side, or the whole study",
+)
+@click.option("--fractions", default="0.05,0.25", help="arms: of the labels")
+@click.option("--curve", default="1.0", help="arms: more of them, supervised alone")
+@click.option("--draws", default=5, help="arms: how many, each with its own seed")
+@click.option("--start", help="study: imagenet or an encoder file, for a warm start")
+@click.option("--other", help="study: another source of unlabelled images")
+@click.option("--other-classes", help="study: a subset, separated by commas")
 @_shared
 @click.option(
     "--file", type=click.Path(path_type=Path), help="a .jsonl that gets every record"
@@ -105,6 +113,10 @@ def sweep(
     grid: str,
     fractions: str,
     curve: str,
+    draws: int,
+    start: str | None,
+    other: str | None,
+    other_classes: str | None,
     out: Path,
     file: Path | None,
     jobs: int | None,
@@ -119,14 +131,23 @@ def sweep(
         raise click.UsageError(
             "--jobs is for local processes; a Dask cluster has its own"
         )
-    from sslkit import grids, records, runs, tables, workers
+    from sslkit import grids, recipes, records, runs, tables, workers
 
-    if grid not in grids.GRIDS:
-        raise click.UsageError(f"grid '{grid}' is not one of {', '.join(grids.GRIDS)}")
-    values["fractions"] = tuple(map(float, _several(fractions) or ()))
-    values["curve"] = tuple(map(float, _several(curve) or ()))
+    images = grids.Images(**values)
+    if grid == "study":
+        source = (
+            recipes.Data(name=other, classes=_several(other_classes)) if other else None
+        )
+        todo = grids.study(images, start=start, other=source)
+    else:
+        todo = grids.arms(
+            images,
+            fractions=tuple(map(float, _several(fractions) or ())),
+            curve=tuple(map(float, _several(curve) or ())),
+            draws=draws,
+        )
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
-        found = {one: runs.find(one, out=out) for one in grids.GRIDS[grid](**values)}
+        found = {one: runs.find(one, out=out) for one in todo}
         done = [run for run in found.values() if run]
         left = [one for one, run in found.items() if not run]
         click.echo(

@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sslkit.files import data_root
+
 Backbone = Literal["tiny", "resnet18", "resnet34", "resnet50"]
 
 # ImageNet's channel means and deviations, as torchvision's weights expect them. Being
@@ -29,7 +31,8 @@ class Settings:
         stem: ``"small"`` reads images of up to 64 pixels (3x3 convolution, stride 1,
             no pooling; SimCLR, appendix B.9), ``"image"`` is torchvision's own (7x7,
             stride 2, pooling). The tiny encoder has one stem and ignores this.
-        init: ``"random"``, ``"imagenet"`` (torchvision's weights) or an encoder file.
+        init: ``"random"``, ``"imagenet"`` (torchvision's weights) or an encoder file,
+            by its path or by its name under ``SSLKIT_DATA``.
     """
 
     backbone: Backbone = "tiny"
@@ -62,7 +65,7 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
         if settings.init not in ("random", "imagenet"):
-            load(self, settings.init)
+            load(self, find(settings.init))
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``(B, dim)`` of images ``(B, 3, H, W)`` in [0, 1]."""
@@ -90,6 +93,12 @@ class Encoder(nn.Module):
             for hook in hooks:
                 hook.remove()
         return found
+
+
+def find(init: str) -> Path:
+    """The encoder file that an ``init`` means: a path, or a name under the data."""
+    path, named = Path(init), data_root() / init
+    return named if named.is_file() and not path.is_file() else path
 
 
 def save(encoder: Encoder, path: str | Path) -> None:

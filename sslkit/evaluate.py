@@ -1,14 +1,15 @@
 """Judging an encoder with few labels: linear probe, MLP head, fine-tuning, kNN.
 
-Every protocol learns from ``split.train``, chooses its epoch on ``split.val`` and is
-scored once on ``split.test``, by ``test()`` and nowhere else.
+Every protocol learns from ``split.train``, chooses its epoch on ``split.val`` (but for
+``folds``, which takes both together) and is scored once on ``split.test``, by
+``test()`` and nowhere else.
 """
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,14 +18,11 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from sslkit import augment
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.data import ImageSet
-from sslkit.devices import to_device
-from sslkit.distributed import gather
-from sslkit.encoders import Encoder
+from sslkit.heads import BATCH, Classifier, Features, Heads, new_head
 from sslkit.scores import Score, test_set_interval
 from sslkit.splits import Split
 from sslkit.train import Fitted, Training, fit
@@ -33,112 +31,10 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
 
 HEADS = ("linear", "mlp")  # on frozen features
-PROTOCOLS = (*HEADS, "finetune", "knn")
+LAYERS = ("layer1", "layer2", "layer3", "layer4")  # a linear probe of a stage
+PROTOCOLS = (*HEADS, "finetune", "knn", "folds", *LAYERS)
 NEIGHBOURS = 10
-BATCH = 256  # images at a time where nothing is learnt
-
-
-class Classifier(nn.Module):
-    """An encoder with a head: the objective of supervised training and fine-tuning."""
-
-    def __init__(
-        self, encoder: nn.Module, head: nn.Module, augmentation: Augmentation | None
-    ) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = head
-        self.augmentation = augmentation
-
-    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
-        """One view: random in training, the plain image otherwise."""
-        if self.training and self.augmentation is not None:
-            return [augment.view(images, self.augmentation, draw)]
-        return [augment.to_float(images)]
-
-    def forward(
-        self, views: list[Tensor], labels: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Logits ``(B, classes)``; with labels also cross-entropy and accuracy."""
-        logits = self.head(self.encoder(views[0]))
-        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        if labels is None:
-            return {"logits": logits}
-        logits, labels = gather(logits), gather(labels)
-        accuracy = (logits.detach().argmax(1) == labels).float().mean()
-        return {"loss": F.cross_entropy(logits, labels), "accuracy": accuracy}
-
-    def after_step(self, progress: float) -> None:
-        """Nothing moves but what the optimiser moves."""
-
-
-class Heads(nn.ModuleDict):
-    """Heads on the same frozen features, which learn at once and each for itself.
-
-    The loss is the sum of theirs; since no weight is in two of them, each gets the
-    gradient that it would get alone.
-    """
-
-    @property
-    def encoder(self) -> nn.Module:
-        """None: features are what is given."""
-        return nn.Identity()
-
-    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
-        """The features as they are."""
-        return [images]
-
-    def forward(
-        self, views: list[Tensor], labels: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Logits by head; with labels the loss, and loss and accuracy by head."""
-        found = {name: head(views[0]) for name, head in self.items()}
-        wide = {
-            k: v.to(torch.promote_types(v.dtype, torch.float32))
-            for k, v in found.items()
-        }
-        if labels is None:
-            return wide
-        outputs = {}
-        labels = gather(labels)
-        for name, own in wide.items():
-            logits = gather(own)
-            outputs[f"{name}_loss"] = F.cross_entropy(logits, labels)
-            right = (logits.detach().argmax(1) == labels).float().mean()
-            outputs[f"{name}_accuracy"] = right
-        loss = torch.stack([outputs[f"{name}_loss"] for name in wide]).sum()
-        return {"loss": loss, **outputs}
-
-    def after_step(self, progress: float) -> None:
-        """Nothing moves but what the optimiser moves."""
-
-
-class Features:
-    """The features of an image set, computed when first asked for and kept.
-
-    Takes the place of an image set: ``take(rows)`` gives features ``(B, dim)`` and
-    labels. The encoder is read in eval mode without gradients, so neither its weights
-    nor its batch-norm statistics can move.
-    """
-
-    def __init__(self, encoder: Encoder, images: ImageSet) -> None:
-        self.encoder = encoder
-        self.images = images
-        self.known = torch.zeros(len(images), dtype=torch.bool)
-        self.values = torch.zeros(len(images), encoder.dim, device=images.device)
-
-    @torch.no_grad()
-    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Features ``(B, dim)`` and labels ``(B,)`` of ``rows``, a CPU tensor."""
-        new = rows[~self.known[rows]]
-        if len(new):
-            self.encoder.eval()
-            for some in new.split(BATCH):
-                batch, _ = self.images.take(some)
-                some = some.to(self.values.device)
-                self.values[some] = self.encoder(augment.to_float(batch)).float()
-            self.known[new] = True
-        there = to_device(rows, self.values.device)
-        return self.values[there], self.images.labels[there]
+FOLDS = 5
 
 
 def evaluate(
@@ -157,7 +53,9 @@ def evaluate(
 
     Args:
         protocols: Of ``"linear"`` and ``"mlp"`` (a head on frozen features),
-            ``"finetune"`` (everything learns, from a copy), ``"knn"`` (nothing learns).
+            ``"finetune"`` (everything learns, from a copy), ``"knn"`` (nothing learns),
+            ``"folds"`` (a linear probe of the whole budget, five folds of which choose
+            the epoch), ``"layer1"`` to ``"layer4"`` (linear probes of earlier stages).
         features: The encoder with its images; the images are read once for all frozen
             protocols, and all heads learn at once.
         split: Rows to learn from, to choose by, to be scored on.
@@ -184,6 +82,11 @@ def evaluate(
         found |= _probe(heads, features, split, probe, seed, fabric)
     if "knn" in protocols:
         found["knn"] = _nearest_neighbours(features, split), pd.DataFrame()
+    if "folds" in protocols:
+        found["folds"] = _cross_validate(features, split, probe, seed, fabric)
+    for layer in (name for name in LAYERS if name in protocols):
+        stage = Features(features.encoder, features.images, layer)
+        found |= _probe([layer], stage, split, probe, seed, fabric)
     if "finetune" in protocols:
         found["finetune"] = _finetune(
             features, split, augmentation, downstream, seed, fabric, checkpoint
@@ -201,7 +104,7 @@ def _probe(
 ) -> dict[str, tuple[Score, pd.DataFrame]]:
     """Train heads on frozen features, all at once, and score each at its own epoch."""
     began = time.perf_counter()
-    heads = Heads({name: _head(name, features, seed) for name in names})
+    heads = Heads({name: new_head(name, features, seed) for name in names})
     fitted = fit(
         heads,
         features,
@@ -232,6 +135,71 @@ def _probe(
     }
 
 
+def _cross_validate(
+    features: Features, split: Split, training: Training, seed: int, fabric: Fabric
+) -> tuple[Score, pd.DataFrame]:
+    """Choose the epoch by five folds of the budget, then train on all of it so long.
+
+    Every label of the budget both trains and chooses, and the chosen epoch has the
+    lowest loss over five times as many validation images.
+    """
+    began = time.perf_counter()
+    budget = split.budget
+
+    def learn(
+        rows: Tensor, validation: Tensor | None, stop: int | None = None
+    ) -> tuple[Heads, Fitted]:
+        heads = Heads({"folds": new_head("linear", features, seed)})
+        fitted = fit(
+            heads,
+            features,
+            rows,
+            validation=validation,
+            training=training,
+            seed=seed,
+            fabric=fabric,
+            title="folds",
+            parts=["folds"],
+            stop=stop,
+        )
+        return heads, fitted
+
+    losses = np.zeros(training.epochs)
+    for held in _folds(features.images, budget, seed):
+        _, fitted = learn(budget[~held], budget[held])
+        own = fitted.history.query("metric == 'val_folds_loss'")["value"]
+        losses += own.to_numpy() * int(held.sum())
+    epoch = int(losses.argmin()) + 1
+    heads, fitted = learn(budget, None, epoch)
+    score = _score(
+        heads,
+        fitted,
+        lambda rows: [features.take(rows)[0]],
+        features.images,
+        split,
+        output="folds",
+        epoch=epoch,
+    )
+    seconds = time.perf_counter() - began
+    score = replace(score, seconds=seconds, n_train=len(budget))
+    return score, _history_of("folds", fitted.history)
+
+
+def _folds(images: ImageSet, rows: Tensor, seed: int) -> Iterator[Tensor]:
+    """Five times which of ``rows`` are held out, ``(N,)``; each is once, by groups."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    labels = images.labels.cpu()[rows].numpy()
+    groups = np.arange(len(rows))
+    if images.groups is not None:
+        groups = images.groups[rows.numpy()]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    for _, held in folds.split(labels, labels, groups):
+        yield torch.zeros(len(rows), dtype=torch.bool).index_fill_(
+            0, torch.from_numpy(held), value=True
+        )
+
+
 def _finetune(
     features: Features,
     split: Split,
@@ -245,7 +213,9 @@ def _finetune(
     began = time.perf_counter()
     images = features.images
     classifier = Classifier(
-        copy.deepcopy(features.encoder), _head("linear", features, seed), augmentation
+        copy.deepcopy(features.encoder),
+        new_head("linear", features, seed),
+        augmentation,
     )
     fitted = fit(
         classifier,
@@ -291,11 +261,19 @@ def _score(
         logits = [objective(inputs(some))[output] for some in rows.split(BATCH)]
         return torch.cat(logits).double().softmax(1).cpu()
 
-    return test(
+    score = test(
         lambda rows: (probabilities(fitted.selected, rows), probabilities(last, rows)),
         images,
         split,
         epoch=epoch,
+    )
+    there = fitted.history[fitted.history["epoch"] == epoch]
+    values = there.set_index("metric")["value"]
+    part = "" if output == "logits" else f"{output}_"
+    return replace(
+        score,
+        val_accuracy=values.get(f"val_{part}accuracy"),
+        val_loss=values.get(f"val_{part}loss"),
     )
 
 
@@ -343,15 +321,6 @@ def test(
         last_loss=float(log_loss(labels, last, labels=names)),
         n_train=len(split.train),
     )
-
-
-def _head(protocol: str, features: Features, seed: int) -> nn.Module:
-    dim, classes = features.encoder.dim, len(features.images.classes)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if protocol == "linear":
-            return nn.Linear(dim, classes)
-        return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, classes))
 
 
 def _nearest_neighbours(features: Features, split: Split) -> Score:

@@ -15,6 +15,11 @@ PARTS = ("train", "test")
 UNLABELLED = ("unlabelled", "unlabeled")
 
 
+def data_root() -> Path:
+    """Where data is looked for by name: ``SSLKIT_DATA``, or ``~/.cache/sslkit``."""
+    return Path(os.environ.get("SSLKIT_DATA") or "~/.cache/sslkit").expanduser()
+
+
 def list_folder(
     folder: Path, classes: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sslkit import recipes
+from sslkit import encoders, recipes
 from sslkit.data import ImageSet
 from sslkit.devices import precision
 from sslkit.recipes import Recipe
@@ -74,10 +73,9 @@ def _plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain values; an encoder file counts by its content."""
     plain = recipes.to_dict(recipe)
     plain["precision"] = precision(recipe.precision)
-    init = recipe.encoder.init
-    if init not in ("random", "imagenet") and Path(init).is_file():
-        content = Path(init).read_bytes()
-        plain["encoder"]["init"] = hashlib.sha256(content).hexdigest()
+    file = encoders.find(recipe.encoder.init)
+    if file.is_file():
+        plain["encoder"]["init"] = hashlib.sha256(file.read_bytes()).hexdigest()
     return plain
 
 

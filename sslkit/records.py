@@ -171,12 +171,12 @@ def from_record(plain: dict[str, Any]) -> Run:
 
 
 def to_columns(history: pd.DataFrame) -> History:
-    """A history by phase and metric, to five digits: a tenth of the tidy size."""
+    """A history by phase and metric, to four digits: a tenth of the tidy size."""
     table: History = {}
     for (phase, metric), rows in history.groupby(["phase", "metric"], sort=True):
         entry = table.setdefault(str(phase), {})
         entry["epoch"], entry["step"] = rows["epoch"].tolist(), rows["step"].tolist()
-        entry[str(metric)] = [float(f"{value:.5g}") for value in rows["value"]]
+        entry[str(metric)] = [float(f"{value:.4g}") for value in rows["value"]]
     return table
 
 

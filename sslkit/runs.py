@@ -23,7 +23,8 @@ from sslkit import data, encoders, recipes
 from sslkit.data import ImageSet
 from sslkit.devices import precision
 from sslkit.encoders import Encoder
-from sslkit.evaluate import Features, evaluate
+from sslkit.evaluate import evaluate
+from sslkit.heads import Features
 from sslkit.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.recipes import Recipe
 from sslkit.records import (
@@ -68,7 +69,7 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
     """
     store = Path(out)
     with _ALONE:
-        fabric = _fabric(recipe)
+        fabric = launch(recipe)
         images = load_images(recipe.data, recipe.extra_unlabelled)
         rows, key, record = _place(recipe, images, store)
         with _missing(record, _lock(store, key), fabric) as missing:
@@ -321,7 +322,7 @@ def _pretrained(
     return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}
 
 
-def _fabric(recipe: Recipe) -> Fabric:
+def launch(recipe: Recipe) -> Fabric:
     """One device; or this process's among those that torchrun has started."""
     from lightning.fabric import Fabric
 

@@ -23,6 +23,9 @@ class Score:
         epoch: The selected epoch, counted from 1; ``None`` where none is chosen (kNN).
         last_accuracy: Accuracy with the last epoch's weights instead.
         last_loss: Loss with the last epoch's weights instead.
+        val_accuracy: Accuracy of the selected epoch on the validation images; ``None``
+            where no epoch was chosen by them alone (kNN, folds).
+        val_loss: Loss of that epoch on them, likewise.
         n_train: Images whose labels trained (validation images not counted).
         seconds: Time taken, features included.
     """
@@ -36,6 +39,8 @@ class Score:
     last_accuracy: float
     last_loss: float
     n_train: int
+    val_accuracy: float | None = None
+    val_loss: float | None = None
     seconds: float = 0.0
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,7 +44,7 @@ class Source:
 
 def find(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
     """Tell what a name means: "folder" or the built-in set's name, and where it is."""
-    base = Path(root or os.environ.get("SSLKIT_DATA") or "~/.cache/sslkit").expanduser()
+    base = Path(root).expanduser() if root else files.data_root()
     # Listed, not asked for by name: on some systems fashionmnist would also find the
     # folder FashionMNIST, which is torchvision's own.
     below = sorted(path.name for path in base.iterdir()) if base.is_dir() else []

@@ -79,6 +79,8 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "majority": score.majority,
         "last_accuracy": score.last_accuracy,
         "last_loss": score.last_loss,
+        "val_accuracy": score.val_accuracy,
+        "val_loss": score.val_loss,
         "seconds": sum(run.about["seconds"].get(p, 0) for p in ("pretrain", protocol)),
         "commit": run.about["commit"],
         "machine": run.about["machine"],

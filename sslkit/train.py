@@ -123,6 +123,7 @@ def fit(
     checkpoint: Path | None = None,
     title: str = "training",
     parts: Sequence[str] = (),
+    stop: int | None = None,
 ) -> Fitted:
     """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
 
@@ -142,6 +143,7 @@ def fit(
         title: What the progress bar says.
         parts: Submodules that have nothing to do with each other, if the objective
             consists of such; each reports a ``"<part>_loss"`` and is selected by it.
+        stop: Stop after so many of the epochs, with the schedule of all of them.
 
     Raises:
         ValueError: If there are no rows, fewer in a batch than processes, or nothing in
@@ -174,10 +176,11 @@ def fit(
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
     quiet: Any = {} if fabric.is_global_zero else {"disable": True}
+    epochs = min(stop or training.epochs, training.epochs)
     bar = tqdm(
-        range(state.epoch, training.epochs),
+        range(state.epoch, epochs),
         title,
-        training.epochs,
+        epochs,
         initial=state.epoch,
         unit="epoch",
         mininterval=1,
@@ -215,7 +218,7 @@ def fit(
             {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
         )
         due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
-        if checkpoint is not None and due and epoch + 1 < training.epochs:
+        if checkpoint is not None and due and epoch + 1 < epochs:
             state.save(checkpoint, module, optimiser, fabric)
             saved = time.monotonic()
     module.eval()

@@ -21,7 +21,7 @@ from sslkit.augment import Augmentation
 from sslkit.data import ImageSet, from_shapes
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
-from sslkit.evaluate import Classifier
+from sslkit.heads import Classifier
 from sslkit.methods import METHODS
 from sslkit.train import Training, fit
 

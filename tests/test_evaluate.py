@@ -23,7 +23,8 @@ from sslkit.augment import Augmentation, Draw
 from sslkit.data import ImageSet
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
-from sslkit.evaluate import PROTOCOLS, Classifier, Features, evaluate
+from sslkit.evaluate import PROTOCOLS, evaluate
+from sslkit.heads import Classifier, Features
 from sslkit.scores import Score
 from sslkit.splits import Split, split
 from sslkit.train import Fitted, Training, fit

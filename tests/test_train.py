@@ -17,7 +17,7 @@ from sslkit.augment import Augmentation, Draw
 from sslkit.data import ImageSet
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
-from sslkit.evaluate import Classifier
+from sslkit.heads import Classifier
 from sslkit.methods import rotnet, simclr
 from sslkit.train import Fitted, Training, fit, learning_rate
 

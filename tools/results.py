@@ -37,7 +37,11 @@ def main(names: tuple[str, ...], jobs: int, out: Path) -> None:
     RESULTS.mkdir(exist_ok=True)
     with workers.processes(jobs) as executor:
         for name in names or SETS:
-            todo = grids.arms(data=name, draws=DRAWS, image_size=32, **SETS[name])
+            given = dict(SETS[name])
+            images = grids.Images(
+                data=name, image_size=32, profile=given.pop("profile")
+            )
+            todo = grids.arms(images, draws=DRAWS, **given)
             done = runs.run_all(todo, out=out, executor=executor)
             file = RESULTS / f"{SETS[name]['profile']}-{name}.jsonl"
             lines = [records.to_line(run) for run in sorted(done, key=lambda r: r.key)]
