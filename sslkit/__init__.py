@@ -29,6 +29,7 @@ _MODULES = (
     "augment",
     "batches",
     "comparisons",
+    "contrasts",
     "data",
     "distributed",
     "encoders",

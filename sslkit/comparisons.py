@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
+from sslkit.contrasts import equivalent
 from sslkit.plots import (
     GREY,
     METHOD_COLOURS,
@@ -101,22 +101,6 @@ def arrow(
     _say(axes, METHOD_LABELS["supervised"], x, y, (6, -18))
     _note(figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval")
     return figure
-
-
-def equivalent(shares: ArrayLike, values: ArrayLike, level: float) -> float:
-    """Give the share at which a curve, straight between points, first reaches a level.
-
-    Returns:
-        The share; inf if the curve stays below the level, -inf if it starts above it.
-    """
-    x, y = np.asarray(shares, dtype=float), np.asarray(values, dtype=float)
-    reached = np.flatnonzero(y >= level)
-    if not len(reached):
-        return math.inf
-    i = reached[0]
-    if i == 0:
-        return float(x[0]) if y[0] == level else -math.inf
-    return float(np.interp(level, y[i - 1 : i + 1], x[i - 1 : i + 1]))
 
 
 def reversal(

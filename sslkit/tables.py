@@ -68,6 +68,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "seed": recipe.seed,
         "backbone": recipe.encoder.backbone,
         "image_size": recipe.data.image_size,
+        "test": recipe.data.test,
         "epochs": recipe.pretraining.epochs if recipe.method else trained.epochs,
         "n_train": score.n_train,
         "n_test": score.n_test,

@@ -41,6 +41,7 @@ ORDER = (
     "runs",
     "grids",
     "tables",
+    "contrasts",
     "plots",
     "comparisons",
     "speed",

@@ -19,7 +19,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from sslkit import comparisons, plots
+from sslkit import comparisons, contrasts, plots
 from sslkit.data import ImageSet
 from sslkit.scores import Score
 from sslkit.splits import split
@@ -457,10 +457,10 @@ def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
         expected = walk[above[0]] if len(above) else math.inf
         if values[0] > level:
             expected = -math.inf
-        assert comparisons.equivalent(SHARES, values, level) == pytest.approx(
+        assert contrasts.equivalent(SHARES, values, level) == pytest.approx(
             expected, abs=1e-5
         )
-    assert comparisons.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
+    assert contrasts.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
 
 
 def test_the_reversal_joins_frozen_and_fine_tuned(summary):
