@@ -162,9 +162,8 @@ def label_equivalents(
     from sklearn.isotonic import isotonic_regression
 
     rng = np.random.default_rng(seed)
-    means: dict[
-        float, pd.DataFrame
-    ] = {}  # by fraction: a row a resample, column an arm
+    # By fraction; of the means a row a resample, a column an arm.
+    means: dict[Any, pd.DataFrame] = {}
     draws: dict[Any, pd.Series] = {}
     for fraction, group in frame.groupby("fraction"):
         wide = group.pivot_table(
