@@ -30,6 +30,7 @@ _MODULES = (
     "batches",
     "comparisons",
     "contrasts",
+    "costs",
     "data",
     "distributed",
     "encoders",

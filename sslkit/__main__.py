@@ -109,6 +109,7 @@ def run(
     help="local processes; if not said, one a GPU, or on a CPU one a core, of a thread",
 )
 @click.option("--dask", help="instead, the address of a Dask cluster's scheduler")
+@click.option("--dry-run", is_flag=True, help="say what it would cost, and stop")
 def sweep(
     grid: str,
     fractions: str,
@@ -121,17 +122,21 @@ def sweep(
     file: Path | None,
     jobs: int | None,
     dask: str | None,
+    dry_run: bool,
     **values: Any,
 ) -> None:
     """Do the recipes of a grid that are not recorded yet, many at a time.
 
-    Stopped at any point, the same command goes on.
+    First it says how long that will take, by a short rehearsal on this machine. Stopped
+    at any point, the same command goes on.
     """
     if jobs and dask:
         raise click.UsageError(
             "--jobs is for local processes; a Dask cluster has its own"
         )
-    from sslkit import grids, recipes, records, runs, tables, workers
+    from tqdm.std import tqdm
+
+    from sslkit import costs, grids, recipes, records, runs, tables, workers
 
     images = grids.Images(**values)
     if grid == "study":
@@ -147,12 +152,19 @@ def sweep(
             draws=draws,
         )
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
-        found = {one: runs.find(one, out=out) for one in todo}
+        look = tqdm(list(todo), "looking for records", unit="recipe", leave=False)
+        found = {one: runs.find(one, out=out) for one in look}
         done = [run for run in found.values() if run]
         left = [one for one, run in found.items() if not run]
         click.echo(
             f"{len(found)} recipes: {len(done)} recorded already, {len(left)} left"
         )
+        if left:
+            bar = tqdm(left, "rehearsal", unit="recipe", leave=False)
+            hours = costs.predict(bar) / 3600
+            click.echo(f"about {hours:.2g} hours of one worker as fast as this process")
+        if dry_run:
+            return
         every = chain(done, runs.run_all(left, out=out, executor=executor))
         kept = list(records.append(file, every) if file else every)
     summary = tables.summarise(tables.table(kept))

@@ -112,8 +112,9 @@ class Features:
         self.known = torch.zeros(len(images), dtype=torch.bool)
         self.dim = encoder.dim
         if layer is not None:
+            nothing = torch.zeros(1, *images.images.shape[1:], device=images.device)
             with torch.no_grad():
-                self.dim = self._read(images.take(torch.tensor([0]))[0]).shape[1]
+                self.dim = self._read(nothing).shape[1]
         self.values = torch.zeros(len(images), self.dim, device=images.device)
 
     @torch.no_grad()

@@ -118,7 +118,12 @@ def test_a_sweep_outlives_a_worker_and_records_every_recipe_once(
     assert (tmp_path / "lives" / "resumed").exists()
     assert done.exit_code == 0, done.output
     todo = list(
-        grids.arms(profile="smoke", limit=20, fractions=(0.5,), curve=(1.0,), draws=1)
+        grids.arms(
+            grids.Images(profile="smoke", limit=20),
+            fractions=(0.5,),
+            curve=(1.0,),
+            draws=1,
+        )
     )
     found = records.read_file(tmp_path / "all.jsonl")
     assert len(found) == len(todo)

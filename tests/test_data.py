@@ -925,3 +925,43 @@ def test_real_photographs_keep_their_contributor(real_images: Path) -> None:
     expected = table["sender_id"].value_counts().sort_index()
     assert found.to_dict() == expected.to_dict()
     assert found.max() == 252
+
+
+# --------------------------------------------------- images of another source
+
+
+def test_images_of_another_source_are_added_without_labels_and_without_its_test_part(
+    tmp_path: Path,
+) -> None:
+    own = load(
+        fill(tmp_path / "own", {"train/a": 4, "train/b": 4, "test/a": 2, "test/b": 2}),
+        image_size=8,
+    )
+    other = load(
+        fill(
+            tmp_path / "other",
+            {"train/c": 3, "train/d": 3, "test/c": 5, "test/d": 5, "unlabelled": 2},
+        ),
+        image_size=8,
+    )
+    both = data.add(own, other)
+    extra = both.rows("extra")
+    assert len(both) == len(own) + 3 + 3 + 2
+    assert extra.tolist() == list(range(len(own), len(both)))
+    assert both.labels[extra].tolist() == [-1] * 8
+    kept = np.flatnonzero(other.part != "test")
+    assert torch.equal(both.images[extra], other.images[kept])
+    assert both.files is not None
+    assert other.files is not None
+    assert [both.files[row] for row in extra] == [other.files[row] for row in kept]
+    assert torch.equal(both.images[: len(own)], own.images)
+    assert both.classes == own.classes
+    assert both.fingerprint != own.fingerprint
+
+
+def test_images_of_another_size_cannot_be_added(tmp_path: Path) -> None:
+    folder = fill(
+        tmp_path / "own", {"train/a": 4, "train/b": 4, "test/a": 2, "test/b": 2}
+    )
+    with pytest.raises(ValueError, match="differ in size"):
+        data.add(load(folder, image_size=8), load(folder, image_size=9))

@@ -268,10 +268,10 @@ def test_test_images_are_read_only_after_everything_is_learnt_and_chosen(
 ) -> None:
     judge(protocol, Features(encoder, images), rows)
     fitted = [i for i, (what, _) in enumerate(watched.events) if what == "fitted"]
-    assert len(fitted) == 1
+    assert len(fitted) == (6 if protocol == "folds" else 1)
     source = "images" if protocol == "finetune" else "features"
     for kind in ("images", "features"):
-        assert all(when > fitted[0] for when, _ in watched.reads(rows.test, kind))
+        assert all(when > fitted[-1] for when, _ in watched.reads(rows.test, kind))
     once = sorted(rows.test.tolist())
     read = sorted(row for _, some in watched.reads(rows.test, source) for row in some)
     if protocol == "knn":
@@ -307,7 +307,8 @@ def test_every_test_image_counts_with_the_incomplete_batch(
     assert score.n_test == N_TEST
     truth = np.bincount(images.labels[rows.test], minlength=3)
     assert np.sum(score.confusion, axis=1).tolist() == truth.tolist()
-    assert score.n_train == len(rows.train)
+    expected = rows.budget if protocol == "folds" else rows.train
+    assert score.n_train == len(expected)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -323,6 +324,87 @@ def test_the_labels_of_test_images_decide_nothing_but_the_score(
     predicted = [np.asarray(score.confusion) for score in scores]
     assert (predicted[1] == np.roll(predicted[0], 1, axis=0)).all()
     assert scores[0].epoch == scores[1].epoch
+
+
+def test_folds_hold_every_image_of_the_budget_out_once_and_train_on_all_at_last(
+    images: ImageSet, rows: Split, encoder: Encoder, watched: Watched
+) -> None:
+    score = judge("folds", Features(encoder, images), rows)
+    budget = set(rows.budget.tolist())
+    *folds, last = [set(read) for what, read in watched.events if what == "fit"]
+    assert last == budget
+    assert len(folds) == 5
+    held = Counter(row for fold in folds for row in budget - fold)
+    assert set(held) == budget
+    assert set(held.values()) == {1}
+    assert score.val_loss is None
+    labels = images.labels
+    for fold in folds:  # of every class a fifth
+        counts = np.bincount(labels[sorted(budget - fold)], minlength=3)
+        assert counts.tolist() == [6, 6, 6]
+
+
+def test_folds_take_the_epoch_of_the_lowest_loss_over_all_five(
+    images: ImageSet, rows: Split, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def kept(*given: Any, **rest: Any) -> Fitted:
+        fitted = fit(*given, **rest)
+        made.append((fitted, rest["validation"]))
+        return fitted
+
+    monkeypatch.setattr(module, "fit", kept)
+    score = judge("folds", Features(encoder, images), rows)
+    losses = np.zeros(LEARNT.epochs)
+    for fitted, held in made[:5]:
+        own = fitted.history.query("metric == 'val_folds_loss'").sort_values("epoch")
+        losses += len(held) * own["value"].to_numpy()
+    assert score.epoch == 1 + losses.argmin()
+    last, validation = made[5]
+    assert validation is None
+    assert last.history["epoch"].max() == score.epoch
+
+
+def test_groups_are_never_in_two_folds(images: ImageSet, rows: Split) -> None:
+    names = np.array([f"g{label}{i % 10}" for i, label in enumerate(images.labels)])
+    grouped = replace(images, groups=names)
+    for held in module._folds(grouped, rows.budget, 0):
+        inside = set(names[rows.budget[held]])
+        assert not inside & set(names[rows.budget[~held]])
+
+
+@pytest.mark.parametrize("layer", ["layer1", "layer2", "layer3"])
+def test_a_layer_is_judged_by_its_own_features(
+    layer: str, images: ImageSet, encoder: Encoder
+) -> None:
+    features = Features(encoder, images, layer)
+    found, _ = features.take(torch.arange(40))
+    with torch.no_grad():
+        expected = encoder.eval().layers(images.images[:40] / 255)[layer]
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert features.dim == expected.shape[1]
+
+
+def test_a_score_keeps_what_its_epoch_had_on_the_validation_images(
+    images: ImageSet, rows: Split, encoder: Encoder
+) -> None:
+    for protocol in ("linear", "finetune"):
+        ((score, history),) = evaluate(
+            [protocol],
+            Features(encoder, images),
+            rows,
+            augmentation=Augmentation(),
+            probe=LEARNT,
+            downstream=LEARNT,
+            seed=0,
+            fabric=Fabric(accelerator="cpu", devices=1),
+        ).values()
+        losses = history.query("metric == 'val_loss'")["value"]
+        assert score.val_loss == losses.min()
+        there = history.query(f"epoch == {score.epoch} and metric == 'val_accuracy'")
+        assert score.val_accuracy == there["value"].item()
+    assert judge("knn", Features(encoder, images), rows).val_loss is None
 
 
 @pytest.mark.parametrize("protocol", ["linear", "mlp", "finetune"])

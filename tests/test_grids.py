@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from sslkit import grids, recipes
+from sslkit import grids, recipes, runs
+from sslkit.grids import Images
+from sslkit.recipes import Recipe
+from sslkit.splits import split
+
+SHAPES = Images(profile="study-small", data="shapes")
 
 
 def test_every_arm_is_there_for_every_fraction_and_draw_and_no_recipe_twice() -> None:
-    todo = list(grids.arms(fractions=(0.05, 0.25), curve=(0.25, 1.0), draws=3))
+    todo = list(
+        grids.arms(Images(), fractions=(0.05, 0.25), curve=(0.25, 1.0), draws=3)
+    )
     names = [recipes.describe(one) for one in todo]
     arms = [
         f"{arm}, fraction {fraction}, draw {draw}"
@@ -24,41 +32,150 @@ def test_every_arm_is_there_for_every_fraction_and_draw_and_no_recipe_twice() ->
 
 
 def test_every_draw_has_a_seed_of_its_own_and_ends_before_the_next_begins() -> None:
-    todo = list(grids.arms(draws=4))
+    todo = list(grids.arms(Images(), draws=4))
     assert [one.draw for one in todo] == [one.seed for one in todo]
     assert [one.draw for one in todo] == sorted(one.draw for one in todo)
     assert set(Counter(one.draw for one in todo).values()) == {len(todo) // 4}
 
 
 def test_what_a_grid_is_told_reaches_its_recipes() -> None:
-    one, *_ = grids.arms(
-        profile="smoke",
-        data="a/folder",
-        fractions=(0.5,),
-        curve=(),
-        draws=1,
-        image_size=48,
-        groups=r"(\w+)/g\d+_",
-        test="group",
-        limit=7,
-    )
-    assert one == recipes.recipe(
-        recipes.ARMS[0],
-        profile="smoke",
-        data="a/folder",
-        fraction=0.5,
-        image_size=48,
-        groups=r"(\w+)/g\d+_",
-        test="group",
-        limit=7,
-    )
-
-
-def test_every_grid_makes_recipes_from_its_defaults() -> None:
-    for grid in grids.GRIDS.values():
-        assert all(isinstance(one, recipes.Recipe) for one in grid())
+    told = {
+        "profile": "smoke",
+        "data": "a/folder",
+        "image_size": 48,
+        "groups": r"(\w+)/g\d+_",
+        "test": "group",
+        "limit": 7,
+    }
+    images = Images(**told)  # type: ignore[arg-type]
+    one, *_ = grids.arms(images, fractions=(0.5,), curve=(), draws=1)
+    expected = recipes.recipe(recipes.ARMS[0], fraction=0.5, **told)  # type: ignore[arg-type]
+    assert one == expected
 
 
 def test_a_value_out_of_range_is_an_error() -> None:
     with pytest.raises(ValueError, match="fraction is 2"):
-        list(grids.arms(curve=(2,)))
+        list(grids.arms(Images(), curve=(2,)))
+
+
+# ----------------------------------------------------------------------- study
+
+
+@pytest.fixture(scope="module")
+def study() -> list[Recipe]:
+    other = recipes.Data(name="shapes", limit=30)
+    return list(grids.study(SHAPES, start="warm.safetensors", other=other))
+
+
+def of(study: list[Recipe], variant: str) -> list[Recipe]:
+    return [one for one in study if one.variant == variant]
+
+
+def test_the_base_has_the_draws_of_the_protocol(study: list[Recipe]) -> None:
+    for variant in ("base", "constant"):
+        counts = Counter(
+            (one.arm, bool(one.augmentation.jitter), "finetune" in one.protocols)
+            + (one.fraction,)
+            for one in of(study, variant)
+        )
+        for arm in ("rotnet", "rotnet-jitter", "simclr"):
+            found = {f: counts[arm, True, True, f] for f in (0.05, 0.25, 0.5, 1.0)}
+            assert found == {0.05: 10, 0.25: 5, 0.5: 3, 1.0: 0}
+        for jitter in (True, False):  # supervised and supervised-plain
+            found = {f: counts["scratch", jitter, True, f] for f in (0.05, 0.25, 1.0)}
+            assert found == {0.05: 10, 0.25: 5, 1.0: 3}
+        assert counts["scratch", True, False, 0.05] == 10  # random, or the warm start
+    curve = {one.fraction for one in of(study, "base") if one.draw < 3} - {1.0}
+    assert curve == {0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75}
+
+
+def test_a_draw_has_a_seed_of_its_own_but_where_seeds_are_compared(
+    study: list[Recipe],
+) -> None:
+    assert all(one.seed == one.draw for one in study if one.variant != "seeds")
+    more = [one for one in of(study, "seeds") if one.arm == "simclr"]
+    seeds = Counter((one.draw, one.seed) for one in more)
+    assert set(seeds.values()) == {1}
+    assert Counter(draw for draw, _ in seeds) == dict.fromkeys(range(5), 2)
+    assert all(draw != seed for draw, seed in seeds)
+
+
+def test_no_recipe_of_the_study_comes_twice(study: list[Recipe]) -> None:
+    assert len({replace(one, variant="") for one in study}) == len(study)
+
+
+def test_a_variant_changes_one_factor(study: list[Recipe]) -> None:
+    changes = {
+        "warm": {"encoder"},
+        "constant, random start": {"pretraining", "downstream", "probe"},
+        "constant": {"encoder", "pretraining", "downstream", "probe"},
+        "lr/3": {"downstream"},
+        "seeds": {"seed"},
+        "layers": {"protocols"},
+        "field": {"pretraining", "downstream", "method"},
+        "rotated": {"method"},
+        "long": {"pretraining"},
+        "all": {"pretrain"},
+        "all, few steps": {"pretrain", "pretraining"},
+        "budget, many steps": {"pretraining"},
+        "budget + other": {"extra_unlabelled", "pretraining"},
+        "other alone": {"extra_unlabelled", "pretraining", "pretrain"},
+    }
+    base = {
+        (one.arm, one.augmentation, one.fraction, one.draw, one.protocols[0]): one
+        for one in of(study, "base")
+    }
+    for variant, factors in changes.items():
+        assert of(study, variant), variant
+        for one in of(study, variant):
+            first = one.protocols[0] if variant != "layers" else "linear"
+            start = base[one.arm, one.augmentation, one.fraction, one.draw, first]
+            ours, theirs = vars(one), vars(start)
+            changed = {name for name in ours if ours[name] != theirs[name]}
+            # Five folds are judged in the base alone.
+            assert changed - {"variant", "protocols"} <= factors, variant
+
+
+def test_constant_is_a_sixtieth_of_the_rate_in_the_phase_that_it_governs(
+    study: list[Recipe],
+) -> None:
+    phases = {
+        "constant": (True, True),
+        "constant pretext": (True, False),
+        "constant downstream": (False, True),
+    }
+    (rate,) = {one.pretraining.lr for one in of(study, "base") if one.arm == "simclr"}
+    for variant, (pretext, labels) in phases.items():
+        for one in of(study, variant):
+            if one.arm == "scratch":
+                continue
+            for phase, slow in ((one.pretraining, pretext), (one.downstream, labels)):
+                assert phase.schedule == ("constant" if slow else "cosine"), variant
+                if slow:
+                    assert phase.lr == pytest.approx(rate / 60)
+    assert {one.downstream.lr for one in of(study, "constant 5e-6")} == {5e-6}
+    small = recipes.recipe("simclr", profile="study", schedule="constant")
+    assert small.pretraining.lr == pytest.approx(5e-6)
+
+
+def test_amounts_of_unlabelled_images_are_compared_at_equal_steps(
+    study: list[Recipe],
+) -> None:
+    one = of(study, "all")[0]
+    rows = split(runs.load_images(one.data), one.fraction, one.draw)
+    batch, epochs = one.pretraining.batch_size, one.pretraining.epochs
+    few = epochs * -(-len(rows.train) // batch)
+    many = epochs * -(-len(rows.unlabelled) // batch)
+    assert {r.pretraining.steps for r in of(study, "all, few steps")} == {few}
+    for variant in ("budget, many steps", "budget + other", "other alone"):
+        assert {r.pretraining.steps for r in of(study, variant)} == {many}
+    (extra,) = {r.extra_unlabelled for r in of(study, "other alone")}
+    assert extra is not None
+    assert extra.limit is not None
+    assert abs(3 * extra.limit - (len(rows.unlabelled) - len(rows.train))) < 3
+
+
+def test_without_a_warm_start_or_another_source_their_variants_are_left_out() -> None:
+    found = {one.variant for one in grids.study(SHAPES)}
+    assert not found & {"constant", "warm", "constant 5e-6", "budget + other"}
+    assert {"base", "seeds", "lr/3", "constant, random start", "all"} <= found

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 import sslkit
 from sslkit import __main__ as cli
-from sslkit import data, grids, records, runs, tables, train, workers
+from sslkit import data, grids, recipes, records, runs, tables, train, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--profile", "smoke", "--limit", "20", "--fraction", "0.5"]
@@ -190,13 +190,15 @@ def test_sweep_says_what_is_left_does_it_and_ends_with_a_table(tmp_path: Path) -
     assert first.exit_code == 0, first.output
     lines = first.stdout.splitlines()
     assert lines[0] == "7 recipes: 1 recorded already, 6 left"
+    hours = float(re.fullmatch(r"about (\S+) hours of one worker .*", lines[1])[1])
+    assert 0 < hours < 1
     found = records.read_file(tmp_path / "all.jsonl")
     assert len(found) == 7
     assert {run.key for run in found} == {
         run.key for run in records.read(tmp_path / "store")
     }
     expected = tables.summarise(tables.table(found))
-    shown = pd.read_csv(io.StringIO("\n".join(lines[1:])), sep=r"\s+")
+    shown = pd.read_csv(io.StringIO("\n".join(lines[2:])), sep=r"\s+")
     names = ["method", "protocol", "fraction", "runs", "mean", "low", "high"]
     assert list(shown) == names
     pd.testing.assert_frame_equal(shown, expected[names], atol=5e-5, check_dtype=False)
@@ -205,7 +207,7 @@ def test_sweep_says_what_is_left_does_it_and_ends_with_a_table(tmp_path: Path) -
     again = CliRunner().invoke(cli.main, words)
     assert again.stdout.splitlines() == [
         "7 recipes: 7 recorded already, 0 left",
-        *lines[1:],
+        *lines[2:],
     ]
     assert (tmp_path / "all.jsonl").read_text() == before
 
@@ -216,11 +218,12 @@ def test_what_sweep_is_told_reaches_its_recipes(
 ) -> None:
     asked: dict[str, Any] = {}
 
-    def instead(**values: Any) -> Iterator[Any]:
-        asked.update(values)
+    def instead(images: grids.Images, **values: Any) -> Iterator[Any]:
+        asked.update(vars(images) | values)
         raise ValueError("seen")
 
-    monkeypatch.setitem(grids.GRIDS, "arms", instead)
+    instead_of = grids.arms
+    monkeypatch.setattr(grids, "arms", instead)
     values = {
         "data": "a/folder",
         "profile": "smoke",
@@ -238,7 +241,29 @@ def test_what_sweep_is_told_reaches_its_recipes(
         words += [f"--{name.replace('_', '-')}", text]
     CliRunner().invoke(cli.main, words)
     assert asked == values
-    assert set(asked) == set(inspect.signature(grids.arms).parameters)
+    known = {*vars(grids.Images()), *inspect.signature(instead_of).parameters}
+    assert set(asked) == known - {"images"}
+
+
+@pytest.mark.usefixtures("here")
+def test_a_dry_run_says_what_the_study_would_cost_and_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def instead(images: grids.Images, **values: Any) -> list[Any]:
+        asked.update(values)
+        return list(grids.arms(images, fractions=(0.5,), curve=(), draws=1))
+
+    monkeypatch.setattr(grids, "study", instead)
+    words = ["sweep", "--grid", "study", "--profile", "smoke", "--limit", "20"]
+    words += ["--start", "file", "--other", "cifar10", "--other-classes", "cat,dog"]
+    done = CliRunner().invoke(cli.main, [*words, "--dry-run", "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("6 recipes: 0 recorded already, 6 left\nabout ")
+    other = recipes.Data(name="cifar10", classes=("cat", "dog"))
+    assert asked == {"start": "file", "other": other}
+    assert not list(tmp_path.rglob("*.json"))
 
 
 @pytest.mark.usefixtures("here")
@@ -259,7 +284,7 @@ def test_a_recipe_that_fails_in_a_sweep_is_named_in_a_line(
 @pytest.mark.parametrize(
     ("words", "named", "status"),
     [
-        (["--grid", "all"], "'all' is not one of arms", 2),
+        (["--grid", "all"], "'all' is not one of 'arms'", 2),
         (["--jobs", "2", "--dask", "tcp://127.0.0.1:1"], "--jobs", 2),
         (["--jobs", "0"], "--jobs", 2),
         (["--fractions", "few"], "'few'", 1),

@@ -39,6 +39,7 @@ ORDER = (
     "records",
     "workers",
     "runs",
+    "costs",
     "grids",
     "tables",
     "contrasts",

@@ -137,7 +137,7 @@ def test_a_recipe_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize("method", ["supervised", "supervised-plain"])
-@pytest.mark.parametrize("profile", ["smoke", "quick", "study-small"])
+@pytest.mark.parametrize("profile", ["smoke", "quick"])
 def test_supervised_training_gets_the_steps_of_pretraining_on_top(
     profile: str, method: str
 ) -> None:
@@ -151,11 +151,12 @@ def test_supervised_training_gets_the_steps_of_pretraining_on_top(
 
 
 @pytest.mark.parametrize("images", [12, 240, 1000])
+@pytest.mark.parametrize("profile", ["study-small", "study"])
 def test_where_passes_count_supervised_training_gets_the_passes_of_pretraining(
-    images: int,
+    profile: str, images: int
 ) -> None:
-    own = recipe("simclr", profile="study")
-    supervised = recipe("supervised", profile="study")
+    own = recipe("simclr", profile=profile)
+    supervised = recipe("supervised", profile=profile)
     assert own.pretraining.steps is own.downstream.steps is None
     assert own.pretrain == "budget"  # so both learn from the same number of images
     expected = step_count(own.pretraining, images) + step_count(own.downstream, images)

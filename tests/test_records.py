@@ -82,13 +82,13 @@ def test_equal_records_are_equal_lines_whatever_the_order_of_their_scores() -> N
     assert len(lines) == 1
 
 
-def test_a_history_keeps_five_digits() -> None:
+def test_a_history_keeps_four_digits() -> None:
     frame = pd.DataFrame(
         [("linear", 1, 2, "loss", 1.23456789), ("linear", 2, 4, "loss", 1.5e-9)],
         columns=["phase", "epoch", "step", "metric", "value"],
     )
     kept = records.to_frame(records.to_columns(frame))
-    assert kept["value"].tolist() == [1.2346, 1.5e-9]
+    assert kept["value"].tolist() == [1.235, 1.5e-9]
 
 
 def test_metrics_of_one_phase_keep_their_epochs_apart() -> None:

@@ -29,10 +29,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import sslkit
-from sslkit import encoders, keys, records, runs, train
+from sslkit import encoders, keys, records, runs, tables, train
 from sslkit.encoders import Encoder
-from sslkit.recipes import Recipe
+from sslkit.recipes import Data, Recipe
 from sslkit.records import Run
+from sslkit.splits import split
 from sslkit.train import Fitted
 
 # Children are copies of one process that has imported all this and computed nothing:
@@ -862,3 +863,71 @@ def test_a_key_without_a_record_is_an_error_that_names_the_place(
 ) -> None:
     with pytest.raises(ValueError, match=r"records.abc\.json"):
         runs.export("abc", tmp_path / "x.safetensors", out=tmp_path)
+
+
+# ------------------------------------------------------- which images pretrain
+
+
+@pytest.mark.parametrize("pretrain", ["budget", "all", "extra"])
+def test_pretraining_sees_the_images_it_is_told_to_and_no_test_image(
+    pretrain: Any, folder: Path
+) -> None:
+    recipe = replace(
+        on_folder(folder, fraction=0.5),
+        pretrain=pretrain,
+        extra_unlabelled=Data(name="shapes", limit=4),
+    )
+    images = runs.load_images(recipe.data, recipe.extra_unlabelled)
+    rows = split(images, recipe.fraction)
+    learnt, watched = keys.pretraining_rows(recipe, images, rows)
+    extra = set(images.rows("extra").tolist())
+    own = {
+        "budget": set(rows.train.tolist()),
+        "all": set(rows.unlabelled.tolist()),
+        "extra": set(),
+    }[pretrain]
+    assert len(extra) == 12 + 12  # of training and unlabelled, four a class
+    assert set(learnt.tolist()) == own | extra
+    assert not extra & set(watched.tolist())
+    assert not set(learnt.tolist()) & set(watched.tolist())
+    assert not set(rows.test.tolist()) & {*learnt.tolist(), *watched.tolist()}
+
+
+def test_extra_images_need_a_source() -> None:
+    with pytest.raises(ValueError, match="extra_unlabelled"):
+        replace(small(), pretrain="extra")
+
+
+def test_a_recipe_with_extra_images_survives_its_record(
+    folder: Path, tmp_path: Path
+) -> None:
+    recipe = replace(on_folder(folder), extra_unlabelled=Data(name="shapes", limit=4))
+    done = sslkit.run(recipe, out=tmp_path)
+    assert done.recipe == recipe
+    assert runs.find(recipe, out=tmp_path) is not None
+    frame = tables.table([done])
+    assert frame["pretrain"].tolist() == ["none"]  # a random encoder
+
+
+def test_auto_is_the_precision_that_it_stands_for(folder: Path) -> None:
+    start = on_folder(folder)
+    images = runs.load_images(start.data)
+    rows = split(images, start.fraction)
+    meant = "bf16-mixed" if torch.cuda.is_available() else "32-true"
+    one, other = (
+        keys.run_key(replace(start, precision=name), images, rows)
+        for name in ("auto", meant)
+    )
+    assert one == other
+
+
+def test_starting_weights_are_found_by_name_under_the_data(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKIT_DATA", str(tmp_path))
+    torch.manual_seed(0)
+    encoders.save(Encoder(encoders.Settings()), tmp_path / "start.safetensors")
+    named = sslkit.run(on_folder(folder, init="start.safetensors"), out=tmp_path)
+    whole = on_folder(folder, init=str(tmp_path / "start.safetensors"))
+    assert sslkit.run(whole, out=tmp_path).key == named.key
+    assert named.recipe.encoder.init == "start.safetensors"

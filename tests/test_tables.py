@@ -38,6 +38,8 @@ def score(accuracy: float) -> Score:
         epoch=3,
         last_accuracy=accuracy - 0.02,
         last_loss=0.8,
+        val_accuracy=0.75,
+        val_loss=0.6,
         n_train=8,
     )
 
@@ -103,6 +105,7 @@ def test_a_row_says_what_the_recipe_and_the_score_say() -> None:
         "seed": 4,
         "backbone": "resnet18",
         "image_size": 48,
+        "test": "given",
         "epochs": 7,
         "n_train": 8,
         "n_test": 100,
@@ -114,6 +117,8 @@ def test_a_row_says_what_the_recipe_and_the_score_say() -> None:
         "majority": 0.5,
         "last_accuracy": pytest.approx(0.68),
         "last_loss": 0.8,
+        "val_accuracy": 0.75,
+        "val_loss": 0.6,
         "seconds": 14.0,
         "commit": "0123456789ab+",
         "machine": "a machine, 2 threads",
@@ -126,6 +131,9 @@ def test_without_pretraining_a_row_is_called_supervised_or_random() -> None:
     frame = tables.table([done("supervised", 0.5), done("random", 0.3)])
     assert frame["method"].tolist() == ["random", "supervised"]
     assert frame["pretrain"].tolist() == ["none", "none"]
+    warm = sslkit.recipe("random", profile="smoke", init="warm.safetensors")
+    (row,) = tables.table([of(warm, {"knn": 0.4})]).to_dict("records")
+    assert (row["method"], row["init"]) == ("start", "warm")
     assert frame["seconds"].tolist() == [1.0, 4.0]
     supervised = sslkit.recipe("supervised", profile="smoke")
     assert frame["epochs"][1] == supervised.downstream.epochs
