@@ -6,49 +6,92 @@ Interrupted, it goes on where it was; what is done lies in the store.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from sslkit.recipes import Data, Recipe
+    from sslkit.records import Run
 
 RESULTS = Path("book/results")
 ANSWER = Path("book/_assets/answer.svg")  # the README's figure
 SCALING = Path("book/_assets/scaling.svg")  # in the chapter "running"
-DRAWS = 5  # from 0; tuning used draws and seeds from 100
-# By the images, a record file each: what else the grid of arms is asked for.
-SETS: dict[str, dict[str, Any]] = {
-    "shapes": {"profile": "quick", "fractions": (0.05,), "curve": (0.25, 1.0)},
-    "cifar3": {"profile": "study-small", "fractions": (0.05, 0.25), "curve": (1.0,)},
-    "colon3": {"profile": "study-small", "fractions": (0.05, 0.25), "curve": (1.0,)},
-}
+PROFILES = {"shapes": "quick", "colon3": "study-small", "cifar3": "study-small"}
+# Of how many draws the curves are kept, here and of other variants: all of them would
+# be twice as many megabytes.
+HISTORIES = {"base": 2, "constant": 2}
+OTHERWISE = 1
+START = "cifar7.safetensors"  # under SSLKIT_DATA, from tools.warm_start
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("names", nargs=-1, type=click.Choice(list(SETS)))
+@click.argument("names", nargs=-1, type=click.Choice(list(PROFILES)))
 @click.option("--jobs", default=2, help="processes, of one thread each")
 @click.option(
     "--out", default="runs", help="the store", type=click.Path(path_type=Path)
 )
-def main(names: tuple[str, ...], jobs: int, out: Path) -> None:
+@click.option("--recorded", is_flag=True, help="do nothing, write what the store has")
+def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
     """Do the grids of NAMES (all of them if none is given) and write their records."""
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported by the workers
-    from sslkit import grids, records, runs, workers
+    from sslkit import records, runs, workers
 
     RESULTS.mkdir(exist_ok=True)
-    with workers.processes(jobs) as executor:
-        for name in names or SETS:
-            given = dict(SETS[name])
-            images = grids.Images(
-                data=name, image_size=32, profile=given.pop("profile")
-            )
-            todo = grids.arms(images, draws=DRAWS, **given)
-            done = runs.run_all(todo, out=out, executor=executor)
-            file = RESULTS / f"{SETS[name]['profile']}-{name}.jsonl"
-            lines = [records.to_line(run) for run in sorted(done, key=lambda r: r.key)]
-            file.write_text("\n".join(lines) + "\n")
-            click.echo(f"{file}: {len(lines)} records")
+    if recorded:
+        kept = records.read(out)
+        for name in names or PROFILES:
+            publish(name, (run for run in kept if _is_of(run, name)))
+    else:
+        with workers.processes(jobs) as executor:
+            for name in names or PROFILES:
+                publish(name, runs.run_all(recipes(name), out=out, executor=executor))
     draw_answer()
     draw_scaling()
+
+
+def recipes(name: str) -> Iterable[Recipe]:
+    """The recipes whose records the book shows of some images."""
+    from sslkit import grids
+
+    images = grids.Images(data=name, image_size=32, profile=PROFILES[name])
+    if name == "shapes":
+        return grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0))
+    return grids.study(images, start=START, other=_other(name))
+
+
+def _other(name: str) -> Data:
+    """Where unlabelled images of another kind come from."""
+    from sslkit.recipes import Data
+    from tools.warm_start import CLASSES
+
+    if name == "colon3":  # tissue of another organ, as the study had
+        return Data(name="lung3")
+    return Data(name="cifar10", classes=CLASSES)
+
+
+def _is_of(run: Run, name: str) -> bool:
+    recipe = run.recipe
+    named = Path(recipe.data.name).name, recipe.profile
+    return named == (name, PROFILES[name]) and recipe.draw < 100  # 100: tuning
+
+
+def publish(name: str, done: Iterable[Run]) -> None:
+    """Write the records of some images, sorted; of later draws without the curves."""
+    from sslkit import records
+
+    file = RESULTS / f"{PROFILES[name]}-{name}.jsonl"
+    lines = []
+    for run in sorted(done, key=lambda run: run.key):
+        most = HISTORIES.get(run.recipe.variant, OTHERWISE)
+        short = run.recipe.draw >= most
+        kept = replace(run, history=run.history.iloc[:0]) if short else run
+        lines.append(records.to_line(kept))
+    file.write_text("".join(f"{line}\n" for line in lines))
+    click.echo(f"{file}: {len(lines)} records")
 
 
 def draw_answer() -> None:

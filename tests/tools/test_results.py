@@ -1,0 +1,57 @@
+"""The committed records: which recipes, written how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import sslkit
+from sslkit import records
+from sslkit.records import Run
+from tools import results
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    recipe = sslkit.recipe("random", profile="smoke", limit=20, fraction=0.5)
+    return sslkit.run(recipe, out=tmp_path_factory.mktemp("store"))
+
+
+def test_records_are_sorted_and_keep_the_curves_of_the_first_draws(
+    done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    assert len(done.history)
+    runs = [
+        replace(done, key=key, recipe=replace(done.recipe, draw=draw, variant=variant))
+        for key, draw, variant in (
+            ("d", 0, "base"),
+            ("b", 1, "base"),
+            ("c", 2, "base"),
+            ("a", 0, "all"),
+            ("e", 1, "all"),
+        )
+    ]
+    results.publish("shapes", runs)
+    kept = records.read_file(tmp_path / "quick-shapes.jsonl")
+    assert [run.key for run in kept] == ["a", "b", "c", "d", "e"]
+    assert [len(run.history) > 0 for run in kept] == [True, True, False, True, False]
+    assert [run.scores for run in kept] == [done.scores] * 5
+
+
+def test_recorded_runs_of_other_images_or_of_tuning_are_not_published(
+    done: Run,
+) -> None:
+    assert not results._is_of(done, "shapes")  # another profile
+    quick = replace(done, recipe=replace(done.recipe, profile="quick"))
+    assert results._is_of(quick, "shapes")
+    assert not results._is_of(quick, "cifar3")
+    tuning = replace(quick, recipe=replace(quick.recipe, draw=100))
+    assert not results._is_of(tuning, "shapes")
+
+
+def test_every_published_set_has_recipes_of_its_profile() -> None:
+    for one in results.recipes("shapes"):
+        assert (one.data.name, one.profile) == ("shapes", "quick")
