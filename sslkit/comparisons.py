@@ -108,8 +108,8 @@ def reversal(
 ) -> Figure:
     """Show accuracy frozen and fine-tuned, a line a method.
 
-    Without pretraining the frozen end is the random encoder, and the other end is
-    supervised training.
+    Without pretraining the frozen end is the encoder that training starts from, and the
+    other end is supervised training.
 
     Args:
         summary: Of one data set and profile.
@@ -124,9 +124,10 @@ def reversal(
     here = _at(summary, fraction)
     figure, axes = new_figure(width=5.6, height=3.8)
     places: dict[str, float] = {}
-    for i, name in enumerate(list(METHOD_LABELS)[1:]):
+    floor = "start" if "start" in set(here["method"]) else "random"
+    for i, name in enumerate(list(METHOD_LABELS)[2:]):
         baseline = name in _SUPERVISED
-        methods = ("random" if baseline else name), name
+        methods = (floor if baseline else name), name
         both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
         if len(both) != 2:
             continue
@@ -138,7 +139,7 @@ def reversal(
         for end in (0, 1):
             _point(axes, both.iloc[end], x=x[end])
         if baseline and not places:
-            _say(axes, METHOD_LABELS["random"], x[0], y[0], (9, -14))
+            _say(axes, METHOD_LABELS[floor], x[0], y[0], (9, -14))
         places[name] = y[1]
     if not places:
         raise ValueError(f"no method has both protocols at fraction {fraction:g}")

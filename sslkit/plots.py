@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 # under the three colour-vision deficiencies; the markers tell them apart in grey.
 METHOD_COLOURS = {
     "random": "#8C8C8C",
+    "start": "#5F3DC4",
     "supervised-plain": "#661E66",
     "supervised": "#222222",
     "rotnet": "#CF7A00",
@@ -38,18 +39,24 @@ METHOD_COLOURS = {
 }
 METHOD_LABELS = {
     "random": "random encoder",
+    "start": "warm start",
     "supervised-plain": "supervised, plain views",
     "supervised": "supervised",
     "rotnet": "RotNet",
     "rotnet-jitter": "RotNet + jitter",
     "simclr": "SimCLR",
 }
-METHOD_MARKERS = dict(zip(METHOD_LABELS, "XPs^Do", strict=True))
+METHOD_MARKERS = dict(zip(METHOD_LABELS, "XvPs^Do", strict=True))
 PROTOCOL_LABELS = {
     "linear": "linear probe",
     "mlp": "MLP head",
     "finetune": "fine-tuned",
     "knn": "kNN",
+    "folds": "linear probe, five folds",
+    "layer1": "linear probe, stage 1",
+    "layer2": "linear probe, stage 2",
+    "layer3": "linear probe, stage 3",
+    "layer4": "linear probe, stage 4",
 }
 
 WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5
