@@ -23,8 +23,9 @@ from torchvision.transforms import v2
 
 from benchmarks import kept
 from sslkit import augment, records
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.devices import keep_freed_memory
+from sslkit.draws import Draw
 
 ROUNDS = 3
 CROP = (0.2, 1.0)

@@ -33,6 +33,7 @@ _MODULES = (
     "costs",
     "data",
     "distributed",
+    "draws",
     "encoders",
     "evaluate",
     "heads",

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sslkit.augment import Draw
 from sslkit.distributed import Share, share
+from sslkit.draws import Draw
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used

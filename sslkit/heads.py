@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sslkit import augment
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.data import ImageSet
 from sslkit.devices import to_device
 from sslkit.distributed import gather
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 
 BATCH = 256  # images at a time where nothing is learnt

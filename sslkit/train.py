@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.std import tqdm
 
-from sslkit.augment import Draw
 from sslkit.batches import Batches, Source
 from sslkit.devices import keep_freed_memory
 from sslkit.distributed import sharing, synchronise
+from sslkit.draws import Draw
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used

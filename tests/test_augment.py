@@ -15,7 +15,8 @@ from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional as tv
 
 from sslkit import augment
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
+from sslkit.draws import Draw
 
 ROUNDING = 3e-6  # the same formula in another order
 PLACES = 5e-5  # the same formula with sampling places rounded to float32

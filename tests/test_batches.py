@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sslkit import augment, shapes
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.batches import Batch, Batches, ahead
 from sslkit.data import ImageSet, from_shapes
 from sslkit.distributed import Share
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.methods import METHODS

@@ -19,8 +19,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor, nn
 
 from sslkit import evaluate as module
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.data import ImageSet
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.evaluate import PROTOCOLS, evaluate

@@ -25,6 +25,7 @@ ORDER = (
     "sources",
     "data",
     "splits",
+    "draws",
     "augment",
     "encoders",
     "distributed",

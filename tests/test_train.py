@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sslkit import train
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.data import ImageSet
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.heads import Classifier

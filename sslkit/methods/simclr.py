@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sslkit import augment
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.distributed import gather
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 
 

@@ -11,8 +11,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sslkit import shapes
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
 from sslkit.data import ImageSet, from_shapes
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.methods.rotnet import RotNet, Settings, rotation_loss

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sslkit.augment import Augmentation, Draw
+from sslkit.augment import Augmentation
+from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.methods.simclr import Settings, SimCLR, nt_xent
