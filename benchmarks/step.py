@@ -19,7 +19,7 @@ from sslkit.data import ImageSet, from_shapes
 from sslkit.devices import keep_freed_memory
 from sslkit.encoders import Encoder
 from sslkit.methods import METHODS
-from sslkit.train import Training, _optimiser, fit
+from sslkit.train import Training, fit, new_optimiser
 
 # Encoder, side in pixels, images a batch on a CPU and on a GPU.
 CASES = (
@@ -54,7 +54,7 @@ def measure(
         images, objective.views, rows, batch_size=batch, seed=0, fabric=fabric
     )
     constant = batches.make(0)
-    model, optimiser = fabric.setup(objective, _optimiser(objective, training))
+    model, optimiser = fabric.setup(objective, new_optimiser(objective, training))
 
     def bare() -> None:
         objective.train()

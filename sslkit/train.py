@@ -156,7 +156,7 @@ def fit(
         keep_freed_memory()
     module = cast(nn.Module, objective)
     module = synchronise(module.to(fabric.device))
-    optimiser = _optimiser(module, training)
+    optimiser = new_optimiser(module, training)
     model, optimiser = fabric.setup(module, optimiser)
     batches = Batches(
         images,
@@ -305,7 +305,12 @@ class _State:
         vars(self).update(kept)
 
 
-def _optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
+def new_optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """The optimiser of all that can learn in a module; weights alone decay.
+
+    Raises:
+        ValueError: If nothing can learn.
+    """
     learning = [p for p in module.parameters() if p.requires_grad]
     if not learning:
         raise ValueError("nothing to train: every parameter is frozen")
