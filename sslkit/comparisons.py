@@ -153,7 +153,7 @@ def reversal(
     low, high = axes.get_ylim()
     least = low
     for name in sorted(places, key=lambda name: places[name]):
-        axes.text(1.14, max(places[name], least), METHOD_LABELS[name], va="center")
+        axes.text(1.18, max(places[name], least), METHOD_LABELS[name], va="center")
         least = max(places[name], least) + 0.07 * (high - low)  # no label on another
     axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
     axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)

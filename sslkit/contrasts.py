@@ -108,10 +108,10 @@ def spread(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
         value: The column.
 
     Returns:
-        A row an arm (method, protocol, fraction) that has two draws or more with as
-        many seeds each, two or more: columns ``draws``, ``seeds`` (a draw), and the
+        Columns method, protocol, fraction, ``draws``, ``seeds`` (a draw), and the
         standard deviations ``of_draws`` (0 where the estimated variance is negative)
-        and ``of_seeds`` (which includes the order of the images).
+        and ``of_seeds`` (which includes the order of the images). There is a row for
+        each arm that has two draws or more with two seeds or more, equally many.
 
     Source:
         Searle, Casella and McCulloch, Variance Components (1992), section 3.5: the
@@ -147,9 +147,9 @@ def label_equivalents(
         seed: Of the resampling.
 
     Returns:
-        A row an arm and fraction: method, protocol, fraction, ``draws``, ``share``,
-        ``low``, ``high``. A share beyond the end of the curve is inf, and one before
-        its start -inf: censored.
+        Columns method, protocol, fraction, ``draws``, ``share``, ``low``, ``high``. A
+        share beyond the end of the curve is inf, and one before its start -inf: it is
+        censored.
 
     Raises:
         ValueError: If the curve has fewer than two shares.
