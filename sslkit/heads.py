@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -137,6 +139,33 @@ class Features:
         if self.layer is None:
             return self.encoder(views).float()
         return self.encoder.layers(views)[self.layer].float()
+
+
+@torch.no_grad()
+def settle(encoder: Encoder, images: ImageSet, rows: Tensor) -> None:
+    """Let the batch-norm of an encoder that never learnt see some images.
+
+    New batch-norm takes all features for standard normal ones. A random encoder's are
+    far smaller, so that without this its heads would hardly learn, and the floor that
+    it stands for would be too low. The statistics become those of ``rows``, in their
+    plain views; no weight moves.
+
+    Args:
+        encoder: Changed in place, left in eval mode.
+        images: Where the rows are.
+        rows: ``(N,)``, training images.
+    """
+    norms = [m for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)]
+    usual = [norm.momentum for norm in norms]
+    encoder.train()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all batches
+    for some in torch.tensor_split(rows, math.ceil(len(rows) / BATCH)):
+        encoder(augment.to_float(images.take(some)[0]))
+    for norm, momentum in zip(norms, usual, strict=True):
+        norm.momentum = momentum
+    encoder.eval()
 
 
 def new_head(kind: str, features: Features, seed: int) -> nn.Module:

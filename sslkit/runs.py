@@ -24,7 +24,7 @@ from sslkit.data import ImageSet
 from sslkit.devices import precision
 from sslkit.encoders import Encoder
 from sslkit.evaluate import evaluate
-from sslkit.heads import Features
+from sslkit.heads import Features, settle
 from sslkit.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.recipes import Recipe
 from sslkit.records import (
@@ -244,7 +244,11 @@ def _do(
 ) -> dict[str, Any]:
     """Pretrain, judge by every protocol, and describe it all."""
     encoder, histories, seconds = _pretrained(recipe, images, rows, store, fabric)
-    features = Features(encoder.to(fabric.device), images)
+    encoder = encoder.to(fabric.device)
+    untrained = recipe.method is None and recipe.encoder.init == "random"
+    if untrained and "finetune" not in recipe.protocols:  # which settles by itself
+        settle(encoder, images, rows.train)
+    features = Features(encoder, images)
     checkpoint = store / "checkpoints" / f"{key}.pt"
     judged = evaluate(
         recipe.protocols,

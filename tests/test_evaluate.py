@@ -25,7 +25,7 @@ from sslkit.draws import Draw
 from sslkit.encoders import Encoder
 from sslkit.encoders import Settings as EncoderSettings
 from sslkit.evaluate import PROTOCOLS, evaluate
-from sslkit.heads import Classifier, Features
+from sslkit.heads import Classifier, Features, settle
 from sslkit.scores import Score
 from sslkit.splits import Split, split
 from sslkit.train import Fitted, Training, fit
@@ -373,6 +373,26 @@ def test_groups_are_never_in_two_folds(images: ImageSet, rows: Split) -> None:
     for held in module._folds(grouped, rows.budget, 0):
         inside = set(names[rows.budget[held]])
         assert not inside & set(names[rows.budget[~held]])
+
+
+def test_a_settled_encoder_has_the_statistics_of_its_images_and_its_old_weights(
+    images: ImageSet, rows: Split
+) -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(EncoderSettings())
+    weights = {name: p.clone() for name, p in encoder.named_parameters()}
+    before = Features(encoder, images).take(rows.train)[0]
+    settle(encoder, images, rows.train)  # one batch
+    after = Features(encoder, images).take(rows.train)[0]
+    with torch.no_grad():  # of the batch itself, as in training
+        expected = copy.deepcopy(encoder).train()(images.images[rows.train] / 255)
+    # Running variances are unbiased, a batch's own are not.
+    torch.testing.assert_close(after, expected, rtol=0.02, atol=0.02)
+    assert after.norm(dim=1).mean() > 3 * before.norm(dim=1).mean()
+    assert not encoder.training
+    assert all(torch.equal(p, weights[name]) for name, p in encoder.named_parameters())
+    momenta = {m.momentum for m in encoder.modules() if isinstance(m, nn.BatchNorm2d)}
+    assert momenta == {0.1}
 
 
 @pytest.mark.parametrize("layer", ["layer1", "layer2", "layer3"])

@@ -28,7 +28,7 @@ from tools import BookError, check, vendor
 from tools.execute import Job, digest, environment, execute_all, key
 
 # What of book/ is no part of a page.
-UNSTAGED = {"profiles", "results", ".ipynb_checkpoints", "__pycache__"}
+UNSTAGED = {"profiles", ".ipynb_checkpoints", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,8 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
         parts = file.relative_to(book.root).parts
         if file.is_file() and file.suffix != ".ipynb" and not UNSTAGED & {*parts}:
             wanted[Path(*parts)] = file
+    for file in score_tables(book):
+        wanted[Path("book/results") / file.name] = file
     assets = Path("book/_assets/vendor")
     for file in vendored.rglob("*"):
         if file.is_file():
@@ -161,6 +163,19 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     for stray in there - wanted.keys():
         (book.stage / stray).unlink()
         shutil.rmtree(book.site, ignore_errors=True)
+
+
+def score_tables(book: Book) -> list[Path]:
+    """Every score of each file of records as CSV, for readers to download."""
+    from sslkit import records, tables
+
+    made = []
+    for file in sorted((book.root / "book/results").glob("*.jsonl")):
+        target = book.folder / "tables" / f"{file.stem}.csv"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tables.table(records.read_file(file)).to_csv(target, index=False)
+        made.append(target)
+    return made
 
 
 def files(folder: Path) -> list[Path]:
