@@ -41,6 +41,7 @@ _MODULES = (
     "keys",
     "methods",
     "plots",
+    "readout",
     "recipes",
     "records",
     "runs",

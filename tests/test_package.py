@@ -44,6 +44,7 @@ ORDER = (
     "grids",
     "tables",
     "contrasts",
+    "readout",
     "plots",
     "comparisons",
     "speed",
