@@ -28,6 +28,7 @@ _HOME = {
 _MODULES = (
     "augment",
     "batches",
+    "claims",
     "comparisons",
     "contrasts",
     "costs",

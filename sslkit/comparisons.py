@@ -278,7 +278,11 @@ def _point(
 
 def _label_shares(axes: Axes, summary: pd.DataFrame) -> None:
     shares = sorted(100 * summary["fraction"].unique())
-    axes.set_xticks(shares, [f"{share:g}" for share in shares])
+    named: list[float] = []
+    for share in reversed(shares):
+        if not named or named[-1] - share > 4:  # no number on another
+            named.append(share)
+    axes.set_xticks(shares, [f"{x:g}" if x in named else "" for x in shares])
     axes.set(xlim=(0, max(shares) + 3), xlabel="labels used (%)", ylabel=_ACCURACY)
 
 

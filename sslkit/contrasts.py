@@ -147,9 +147,9 @@ def label_equivalents(
         seed: Of the resampling.
 
     Returns:
-        Columns method, protocol, fraction, ``draws``, ``share``, ``low``, ``high``. A
-        share beyond the end of the curve is inf, and one before its start -inf: it is
-        censored.
+        Columns method, protocol, fraction, ``draws``, ``share``, ``low``, ``high``, a
+        row an arm and fraction. A share beyond the end of the curve is inf, and one
+        before its start -inf: censored. The ends are NaN for a single draw.
 
     Raises:
         ValueError: If the curve has fewer than two shares.
@@ -171,14 +171,23 @@ def label_equivalents(
         )
         chosen = rng.integers(len(wide), size=(RESAMPLES + 1, len(wide)))
         chosen[0] = np.arange(len(wide))  # the first is the sample itself
-        sums = np.nanmean(wide.to_numpy()[chosen], axis=1)
-        means[fraction] = pd.DataFrame(sums, columns=wide.columns)
+        values = wide.to_numpy()[chosen]
+        known = ~np.isnan(values)
+        sums = np.where(known, values, 0).sum(axis=1)
+        with np.errstate(invalid="ignore"):  # 0 / 0: none of the arm's draws
+            averages = sums / known.sum(axis=1)
+        means[fraction] = pd.DataFrame(averages, columns=wide.columns)
         draws[fraction] = wide.count()
     shares = [f for f in means if (against, "finetune") in means[f]]
     if len(shares) < 2:
         raise ValueError(f"a curve takes '{against}' at two fractions or more")
     curve = np.stack([means[f][against, "finetune"] for f in shares], axis=1)
-    fitted = [isotonic_regression(row) for row in curve]
+    # A resample without any of an arm's draws says nothing of it.
+    whole = ~np.isnan(curve).any(axis=1)
+    fitted = [
+        isotonic_regression(row) if ok else None
+        for row, ok in zip(curve, whole, strict=True)
+    ]
     rows = []
     for fraction, table in means.items():
         arms: Any = table.columns  # pairs
@@ -189,10 +198,12 @@ def label_equivalents(
             worth = [
                 equivalent(shares, fit, level)
                 for fit, level in zip(fitted, levels, strict=True)
-                if not math.isnan(level)
+                if fit is not None and not math.isnan(level)
             ]
-            low, high = np.quantile(worth[1:], [0.025, 0.975], method="nearest")
             count = draws[fraction][method, protocol]
+            low = high = math.nan
+            if count > 1:
+                low, high = np.quantile(worth[1:], [0.025, 0.975], method="nearest")
             rows.append((method, protocol, fraction, count, worth[0], low, high))
     columns = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
     return pd.DataFrame(rows, columns=columns)

@@ -47,6 +47,7 @@ ORDER = (
     "readout",
     "plots",
     "comparisons",
+    "claims",
     "speed",
     "widgets",
     "__main__",
@@ -54,6 +55,7 @@ ORDER = (
 ANYTHING = (
     "plots",
     "comparisons",
+    "claims",
     "speed",
     "widgets",
     "__main__",

@@ -377,6 +377,15 @@ def test_a_label_curve_of_frozen_encoders_keeps_supervised_training_beside_them(
     assert lines["supervised"].get_ydata() == pytest.approx([50, 70, 80, 90])
 
 
+def test_shares_that_are_near_have_a_tick_each_and_no_number_on_another(summary):
+    near = summary[summary["fraction"] == 0.05].assign(fraction=0.025)
+    for figure_of in (comparisons.label_curve, comparisons.arrow):
+        axes = figure_of(pd.concat([summary, near])).axes[0]
+        assert axes.get_xticks() == pytest.approx([2.5, 5, 25, 50, 100])
+        named = [tick.get_text() for tick in axes.get_xticklabels()]
+        assert named == ["", "5", "25", "50", "100"]
+
+
 FIGURES = (
     comparisons.label_curve,
     comparisons.arrow,

@@ -1,0 +1,492 @@
+"""Figures of what may be claimed show what their tables hold, and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from sslkit import claims, plots
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SAME = {"data": "shapes", "profile": "quick", "fraction": 0.05}
+
+
+def rows(
+    method: str, accuracies: list[float], *, protocol: str = "finetune"
+) -> list[dict[str, object]]:
+    """A run a draw, with a seed of the same number."""
+    arm = SAME | {"method": method, "protocol": protocol}
+    return [
+        arm | {"draw": draw, "seed": draw, "accuracy": accuracy}
+        for draw, accuracy in enumerate(accuracies)
+    ]
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """Four draws; SimCLR has the best mean and is best in two of them."""
+    return pd.DataFrame(
+        rows("simclr", [0.80, 0.82, 0.70, 0.76])
+        + rows("rotnet", [0.70, 0.72, 0.74, 0.60])
+        + rows("supervised", [0.60, 0.62, 0.64, 0.78])
+        + rows("supervised-plain", [0.3, 0.3, 0.3, 0.3])
+        + rows("simclr", [0.5, 0.5, 0.5, 0.5], protocol="linear")
+        + rows("random", [0.4, 0.4, 0.4, 0.4], protocol="linear")
+    )
+
+
+@pytest.fixture
+def seeds() -> pd.DataFrame:
+    """Two draws with two seeds each, and a third with one."""
+    values = {(0, 0): 0.50, (0, 10): 0.54, (1, 1): 0.60, (1, 11): 0.64, (2, 2): 0.99}
+    return pd.DataFrame(
+        SAME
+        | {"method": method, "protocol": protocol, "accuracy": value + better}
+        | {"draw": draw, "seed": seed}
+        for method, protocol, better in (
+            ("simclr", "finetune", 0.1),
+            ("supervised", "finetune", 0.0),
+            ("simclr", "knn", 0.2),
+        )
+        for (draw, seed), value in values.items()
+    )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    before = dict(mpl.rcParams)
+    yield
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == before
+
+
+def colour_of(method: str) -> str:
+    return to_hex(plots.METHOD_COLOURS[method])
+
+
+def lines(axes: Axes, method: str, label: str | None = None) -> list[Line2D]:
+    """The lines in a method's colour, perhaps only those called so."""
+    return [
+        line
+        for line in axes.get_lines()
+        if to_hex(line.get_color()) == colour_of(method)
+        and label in (None, line.get_label())
+    ]
+
+
+def dots(axes: Axes, method: str) -> list[tuple[float, float]]:
+    """Places of the scattered marks in a method's colour."""
+    return [
+        (float(x), float(y))
+        for cloud in axes.collections
+        if isinstance(cloud, PathCollection)
+        for (x, y), colour in zip(
+            cloud.get_offsets(),
+            itertools.cycle(cloud.get_facecolors()),
+            strict=False,
+        )
+        if to_hex(colour) == colour_of(method)
+    ]
+
+
+def texts(figure: Figure) -> str:
+    found = figure.findobj(mpl.text.Text)
+    return "\n".join(text.get_text() for text in found)
+
+
+def ticks(axes: Axes) -> list[str]:
+    return [tick.get_text() for tick in axes.get_yticklabels()]
+
+
+# ------------------------------------------------------------- draws and seeds
+
+
+def test_seeds_of_a_draw_stand_above_each_other_around_their_mean(seeds):
+    figure = claims.seeds_by_draw(seeds)
+    supervised, simclr = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["supervised", "SimCLR"]
+    places = sorted(dots(simclr, "simclr"))
+    assert [x for x, _ in places] == [0, 0, 1, 1]
+    assert [y for _, y in places] == pytest.approx([60, 64, 70, 74])
+    (bars,) = (c for c in simclr.collections if isinstance(c, LineCollection))
+    found = {(round(s[:, 0].mean(), 6), *s[:, 1].round(6)) for s in bars.get_segments()}
+    assert found == {(0, 62, 62), (1, 72, 72)}
+    dotted = next(x for x in supervised.get_lines() if x.get_linestyle() == ":")
+    assert list(dotted.get_ydata()) == pytest.approx([57, 57])
+    assert [t.get_text() for t in simclr.get_xticklabels()] == ["0", "1"]
+
+
+def test_seeds_by_draw_keeps_to_its_protocol_and_needs_two_seeds(seeds, frame):
+    (axes,) = claims.seeds_by_draw(seeds, protocol="knn").axes
+    assert sorted(y for _, y in dots(axes, "simclr"))[-1] == pytest.approx(84)
+    with pytest.raises(ValueError, match="two seeds by 'finetune'"):
+        claims.seeds_by_draw(frame)
+
+
+def test_spreads_are_those_of_the_hand_filled_for_draws_and_open_for_seeds(seeds):
+    figure = claims.spreads(seeds)
+    (axes,) = figure.axes
+    assert ticks(axes) == [
+        "supervised, fine-tuned",
+        "SimCLR, fine-tuned",
+        "SimCLR, kNN",
+    ]
+    for label, value, face in (
+        ("seeds", 100 * math.sqrt(0.0008), "#ffffff"),
+        ("draws", 100 * math.sqrt(0.005 - 0.0004), colour_of("simclr")),
+    ):
+        tuned, knn = lines(axes, "simclr", label)
+        assert tuned.get_xdata() == pytest.approx([value])
+        assert (list(tuned.get_ydata()), list(knn.get_ydata())) == ([1], [2])
+        assert to_hex(tuned.get_markerfacecolor()) == face
+    assert axes.yaxis_inverted()
+
+
+def test_spreads_take_one_share_and_several_seeds(seeds, frame):
+    with pytest.raises(ValueError, match="one share, and two draws"):
+        claims.spreads(frame)
+    with pytest.raises(ValueError, match="one share, and two draws"):
+        claims.spreads(pd.concat([seeds, seeds.assign(fraction=0.25)]))
+
+
+# ---------------------------------------------------------------- one run each
+
+
+def test_single_runs_are_whole_draws_with_the_best_mean_first(frame):
+    single = claims.single_runs(frame)
+    assert list(single) == ["simclr", "rotnet", "supervised", "supervised-plain"]
+    assert single["rotnet"].tolist() == [0.70, 0.72, 0.74, 0.60]
+    less = frame.drop(index=frame.index[frame["accuracy"] == 0.72])
+    assert claims.single_runs(less).index.get_level_values("draw").tolist() == [0, 2, 3]
+    assert claims.single_runs(frame, fraction=0.25).empty
+
+
+def test_supervised_training_stands_beside_frozen_encoders(frame):
+    single = claims.single_runs(frame, protocol="linear")
+    assert list(single) == ["supervised", "simclr", "random"]
+
+
+def test_mixed_settings_are_an_error(frame):
+    with pytest.raises(ValueError, match="duplicate"):
+        claims.single_runs(pd.concat([frame, frame]))
+
+
+def test_orders_are_counted_by_hand(frame):
+    found = claims.orders(claims.single_runs(frame))
+    last = "supervised-plain"
+    assert list(found.items()) == [
+        (("simclr", "rotnet", "supervised", last), 2),
+        (("rotnet", "simclr", "supervised", last), 1),
+        (("supervised", "simclr", "rotnet", last), 1),
+    ]
+
+
+def test_orders_agree_with_pandas_ranks():
+    rng = np.random.default_rng(0)
+    single = pd.DataFrame(rng.random((50, 3)), columns=["simclr", "rotnet", "random"])
+    found = claims.orders(single)
+    assert sum(found.values()) == 50
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    for order, count in found.items():
+        falling = single[list(order)].diff(axis=1).iloc[:, 1:].lt(0).all(axis=1)
+        assert falling.sum() == count
+
+
+def test_one_run_each_shows_clouds_means_and_crosses(frame):
+    study = pd.DataFrame(
+        [
+            (0.05, "rotnet", "finetune", 0.9),
+            (0.05, "supervised", "finetune", 0.55),
+            (0.05, "simclr", "linear", 0.1),
+            (0.25, "rotnet", "finetune", 0.2),
+        ],
+        columns=["fraction", "method", "protocol", "mean"],
+    )
+    figure = claims.one_run_each(frame, study=study)
+    clouds, _ = figure.axes
+    names = ["SimCLR", "RotNet", "supervised", "supervised, plain views"]
+    assert ticks(clouds) == names
+    assert clouds.yaxis_inverted(), "the best mean is on top"
+    found = [(x, y) for x, y in dots(clouds, "rotnet") if x != 90]
+    assert [x for x, _ in found] == pytest.approx([70, 72, 74, 60])
+    assert all(0.5 < y < 1.5 for _, y in found)
+    (mean,) = lines(clouds, "rotnet")
+    assert list(mean.get_xdata()) == pytest.approx([69, 69])
+    crosses = clouds.collections[-1].get_offsets().tolist()
+    assert sorted(crosses) == [pytest.approx([55, 2]), pytest.approx([90, 1])]
+    assert "crosses: the study" in texts(figure)
+    assert "crosses" not in texts(claims.one_run_each(frame))
+
+
+def test_crosses_of_frozen_encoders_stand_beside_those_of_supervised_training(frame):
+    study = pd.DataFrame(
+        [
+            (0.05, "supervised", "finetune", 0.55),
+            (0.05, "simclr", "linear", 0.1),
+            (0.05, "rotnet", "linear", 0.2),  # has no cloud here
+        ],
+        columns=["fraction", "method", "protocol", "mean"],
+    )
+    clouds, _ = claims.one_run_each(frame, protocol="linear", study=study).axes
+    crosses = clouds.collections[-1].get_offsets().tolist()
+    assert sorted(crosses) == [pytest.approx([10, 1]), pytest.approx([55, 0])]
+
+
+def test_the_orders_stand_beside_that_of_the_means_with_their_counts(frame):
+    _, below = claims.one_run_each(frame).axes
+    names = [tick.get_text() for tick in below.get_xticklabels()]
+    assert names == ["means", "2×", "1×", "1×"]
+    weights = [tick.get_fontweight() for tick in below.get_xticklabels()]
+    assert weights == ["bold", "bold", "normal", "normal"]
+    marks = {
+        method: list(
+            next(
+                x for x in lines(below, method) if x.get_linestyle() == "None"
+            ).get_ydata()
+        )
+        for method in ("simclr", "rotnet", "supervised", "supervised-plain")
+    }
+    assert marks == {
+        "simclr": [1, 1, 2, 2],
+        "rotnet": [2, 2, 1, 3],
+        "supervised": [3, 3, 3, 1],
+        "supervised-plain": [4, 4, 4, 4],
+    }
+    assert below.yaxis_inverted(), "the best is on top"
+
+
+def test_one_run_each_needs_two_methods(frame):
+    with pytest.raises(ValueError, match="two methods at 0.25 by 'finetune'"):
+        claims.one_run_each(frame, fraction=0.25)
+    with pytest.raises(ValueError, match="two methods"):
+        claims.one_run_each(frame[frame["method"] == "simclr"])
+
+
+# ----------------------------------------------------------------- wrong order
+
+
+def test_the_wrong_order_comes_as_often_as_in_a_simulation():
+    rng = np.random.default_rng(0)
+    d, s = 1.5, 2.0
+    one, other = d + s * rng.normal(size=200_000), s * rng.normal(size=200_000)
+    chance = claims.wrong_order(d, s * math.sqrt(2))
+    assert chance == pytest.approx((one < other).mean(), abs=0.005)
+    assert claims.wrong_order(-d, s * math.sqrt(2)) == chance
+    assert claims.wrong_order(0, s) == 0.5
+    assert claims.wrong_order(1.959964, 1) == pytest.approx(0.025)
+
+
+def pairs() -> pd.DataFrame:
+    arms = {
+        ("rotnet", "finetune"): [0.01, 0.03, -0.01, 0.05],  # one of four contradicts
+        ("simclr", "linear"): [-0.02, -0.04, -0.06],
+        ("simclr", "finetune"): [0.02, -0.02],  # too few
+    }
+    return pd.DataFrame(
+        SAME | {"method": method, "protocol": protocol, "difference": value}
+        for (method, protocol), values in arms.items()
+        for value in values
+    )
+
+
+def test_wrong_orders_stand_beside_the_normal_curve():
+    figure = claims.wrong_orders(pairs())
+    (axes,) = figure.axes
+    (rotnet,) = lines(axes, "rotnet")
+    size = 0.02 / np.std([0.01, 0.03, -0.01, 0.05], ddof=1)
+    assert (*rotnet.get_xdata(), *rotnet.get_ydata()) == pytest.approx((size, 25))
+    (simclr,) = lines(axes, "simclr")
+    assert (*simclr.get_xdata(), *simclr.get_ydata()) == pytest.approx((2, 0))
+    assert to_hex(simclr.get_markerfacecolor()) == "#ffffff", "frozen"
+    curve = next(x for x in axes.get_lines() if x.get_label() == "normal formula")
+    at = dict(zip(curve.get_xdata(), curve.get_ydata(), strict=True))
+    assert at[0] == 50
+    one = np.interp(1.0, list(at), list(at.values()))
+    assert one == pytest.approx(15.87, abs=0.05)
+
+
+def test_wrong_orders_need_three_pairs():
+    with pytest.raises(ValueError, match="three pairs"):
+        claims.wrong_orders(pairs().tail(2))
+
+
+# ----------------------------------------------------------- label equivalents
+
+
+@pytest.fixture
+def worth() -> pd.DataFrame:
+    inf = math.inf
+    found = [
+        ("simclr", "finetune", 0.05, 10, 0.2, 0.1, inf),
+        ("rotnet", "linear", 0.05, 10, -inf, -inf, 0.04),
+        ("random", "linear", 0.05, 10, -inf, -inf, -inf),
+        ("simclr", "linear", 0.05, 10, 0.1, 0.06, 0.15),
+        ("simclr", "linear", 0.25, 5, inf, 0.9, inf),
+        ("rotnet", "finetune", 0.25, 1, inf, math.nan, math.nan),
+    ]
+    names = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
+    return pd.DataFrame(found, columns=names)
+
+
+@pytest.fixture
+def curve() -> pd.DataFrame:
+    rising = {0.025: 0.5, 0.05: 0.6, 0.5: 0.7, 0.75: 0.75, 1.0: 0.8}
+    return pd.DataFrame(
+        SAME
+        | {"fraction": x, "method": "supervised", "protocol": "finetune"}
+        | {"runs": 3, "mean": y, "low": y, "high": y}
+        for x, y in rising.items()
+    )
+
+
+def test_equivalents_stand_at_their_share_with_their_interval(worth, curve):
+    (axes,) = claims.equivalents(worth, curve).axes
+    assert ticks(axes) == [
+        "random encoder, linear probe",
+        "RotNet, linear probe",
+        "SimCLR, linear probe",
+        "SimCLR, fine-tuned",
+    ]
+    assert axes.get_xscale() == "log"
+    points = [(*p.get_xdata(), *p.get_ydata()) for p in lines(axes, "simclr", "share")]
+    assert points == [pytest.approx((10, 2)), pytest.approx((20, 3))]
+    frozen, tuned = (x.get_xdata() for x in lines(axes, "simclr", "interval"))
+    assert frozen == pytest.approx((6, 15))
+    assert tuned[0] == pytest.approx(10)
+    assert tuned[1] > 100
+    named = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert sorted(named, key=float) == ["2.5", "5", "50", "100"], "75 is too near"
+
+
+def test_censored_equivalents_are_arrows_at_the_edge_with_the_end_in_words(
+    worth, curve
+):
+    (axes,) = claims.equivalents(worth, curve).axes
+    said = {(t.get_text(), t.get_position()[1]) for t in axes.texts}
+    assert said == {("< 2.5 %", 0), ("< 2.5 %", 1), ("> 100 %", 3)}
+    assert lines(axes, "random", "share") == [], "a censored share has no mark"
+    (left,) = lines(axes, "rotnet", "censored")
+    assert left.get_marker() == "<"
+    assert axes.get_xlim()[0] < left.get_xdata()[0] < 2.5
+    (right,) = lines(axes, "simclr", "censored")
+    assert right.get_marker() == ">"
+    assert 100 < right.get_xdata()[0] < axes.get_xlim()[1]
+    # And an arrow is no number: all words are inside the figure.
+    axes.figure.draw_without_rendering()
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert axes.bbox.x0 <= box.x0 < box.x1 <= axes.bbox.x1
+
+
+def test_equivalents_keep_to_their_share_even_without_an_interval(worth, curve):
+    (axes,) = claims.equivalents(worth, curve, fraction=0.25).axes
+    assert ticks(axes) == ["RotNet, fine-tuned", "SimCLR, linear probe"]
+    assert {t.get_text() for t in axes.texts} == {"> 100 %"}
+    dotted = [x for x in axes.get_lines() if x.get_linestyle() == ":"]
+    assert [list(x.get_xdata()) for x in dotted] == [[25, 25]]
+    with pytest.raises(ValueError, match="no label equivalents at 0.5"):
+        claims.equivalents(worth, curve, fraction=0.5)
+
+
+# ----------------------------------------------------------------------- gains
+
+
+@pytest.fixture
+def differences() -> pd.DataFrame:
+    found = [
+        ("simclr", "finetune", 0.25, 0.01, -0.01, 0.03),
+        ("simclr", "finetune", 0.05, 0.05, 0.02, 0.08),
+        ("rotnet", "finetune", 0.05, -0.04, -0.06, -0.02),
+        ("simclr", "linear", 0.05, 0.5, 0.4, 0.6),
+    ]
+    names = ["method", "protocol", "fraction", "mean", "low", "high"]
+    table = pd.DataFrame(found, columns=names)
+    return table.assign(data="shapes", profile="quick", pairs=5)
+
+
+def test_gains_go_from_few_labels_to_many_with_their_intervals(differences):
+    (axes,) = claims.gains(differences).axes
+    (simclr,) = lines(axes, "simclr")
+    assert simclr.get_ydata() == pytest.approx([5, 1])
+    assert simclr.get_xdata() == pytest.approx([0, 1], abs=0.1)
+    bars = {
+        (to_hex(c.get_colors()[0]), *segment[:, 1].round(6).tolist())
+        for c in axes.collections
+        if isinstance(c, LineCollection)
+        for segment in c.get_segments()
+    }
+    assert bars == {
+        (colour_of("simclr"), 2, 8),
+        (colour_of("simclr"), -1, 3),
+        (colour_of("rotnet"), -6, -2),
+    }
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["5", "25"]
+    (zero,) = lines(axes, "supervised")
+    assert list(zero.get_ydata()) == [0, 0]
+
+
+def test_gains_name_their_baseline_and_need_the_protocol(differences):
+    (axes,) = claims.gains(differences, against="supervised-plain").axes
+    assert axes.get_ylabel() == "points to supervised, plain views"
+    assert len(lines(axes, "supervised-plain")) == 1
+    with pytest.raises(ValueError, match="no differences by 'mlp'"):
+        claims.gains(differences, protocol="mlp")
+
+
+# ------------------------------------------------------------------------- all
+
+
+def drawn(
+    frame: pd.DataFrame,
+    seeds: pd.DataFrame,
+    worth: pd.DataFrame,
+    curve: pd.DataFrame,
+    differences: pd.DataFrame,
+) -> Iterator[tuple[str, Figure]]:
+    yield "seeds_by_draw", claims.seeds_by_draw(seeds)
+    yield "spreads", claims.spreads(seeds)
+    yield "one_run_each", claims.one_run_each(frame)
+    yield "wrong_orders", claims.wrong_orders(pairs())
+    yield "equivalents", claims.equivalents(worth, curve)
+    yield "gains", claims.gains(differences)
+
+
+def test_every_figure_names_its_source_and_fits_a_page(
+    frame, seeds, worth, curve, differences
+):
+    for name, figure in drawn(frame, seeds, worth, curve, differences):
+        assert "shapes, profile quick" in texts(figure), name
+        width, height = figure.get_size_inches()
+        assert width <= plots.WIDTH, name
+        assert height <= 4.3, name
+
+
+def test_no_figure_mixes_sources(frame, seeds, curve, differences, worth):
+    def mixed(table: pd.DataFrame) -> pd.DataFrame:
+        table = table.reset_index(drop=True)
+        table.loc[0, "profile"] = "study"
+        return table
+
+    for make in (
+        lambda: claims.seeds_by_draw(mixed(seeds)),
+        lambda: claims.spreads(mixed(seeds)),
+        lambda: claims.one_run_each(mixed(frame)),
+        lambda: claims.wrong_orders(mixed(pairs())),
+        lambda: claims.equivalents(worth, mixed(curve)),
+        lambda: claims.gains(mixed(differences)),
+    ):
+        with pytest.raises(ValueError, match="one data set and profile"):
+            make()
