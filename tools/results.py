@@ -44,7 +44,8 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
     if recorded:
         kept = records.read(out)
         for name in names or PROFILES:
-            publish(name, (run for run in kept if _is_of(run, name)))
+            if own := [run for run in kept if _is_of(run, name)]:
+                publish(name, own)
     else:
         with workers.processes(jobs) as executor:
             for name in names or PROFILES:
