@@ -58,6 +58,8 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="tiny, resnet18, resnet34 or resnet50")
 @click.option("--init", help="random, imagenet or an encoder file")
+@click.option("--schedule", default="cosine", help="of all phases: or constant")
+@click.option("--lr", type=float, help="highest rate, of pretraining and fine-tuning")
 @click.option("--epochs", type=int, help="of pretraining and of fine-tuning")
 @click.option("--batch-size", type=int, help="images a step")
 @click.option("--pretrain", help="on the images of the budget, or all")

@@ -224,7 +224,7 @@ def test_the_history_is_what_training_measured(
     expected = measured[0].set_index(by)["value"]
     assert len(kept) == len(run.history) == len(expected)
     pd.testing.assert_series_equal(
-        kept.astype(float).sort_index(), expected.sort_index(), rtol=1e-4
+        kept.astype(float).sort_index(), expected.sort_index(), rtol=1e-3
     )
 
 
@@ -258,15 +258,14 @@ def test_the_random_floor_is_the_probe_of_weights_that_only_the_seed_decides(
     evaluate = runs.evaluate
 
     def watched(protocols: Any, features: Any, *args: Any, **kwargs: Any) -> Any:
-        seen.append(features.encoder.net.state_dict())
+        seen.append(dict(features.encoder.net.named_parameters()))
         return evaluate(protocols, features, *args, **kwargs)
 
     monkeypatch.setattr(runs, "evaluate", watched)
     sslkit.run(small("random", seed=5), out=tmp_path)
     torch.manual_seed(5)
-    torch.testing.assert_close(
-        seen[0], Encoder(encoders.Settings()).net.state_dict(), rtol=0, atol=0
-    )
+    expected = dict(Encoder(encoders.Settings()).net.named_parameters())
+    torch.testing.assert_close(seen[0], expected, rtol=0, atol=0)
 
 
 class Stop(Exception):
