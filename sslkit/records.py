@@ -53,13 +53,18 @@ def read(results: str | Path) -> list[Run]:
     """Every record below a folder, from ``.json`` and ``.jsonl`` files, sorted by key.
 
     Raises:
-        ValueError: If the folder has no records, or a file is not one.
+        ValueError: If the folder has no records, a file is not one, or two of them
+            have different scores of one key.
     """
     found: dict[str, Run] = {}
     for path in sorted(Path(results).rglob("*.json*")):
         # Not the notes of pretrainings, nor what a killed process had half written.
         if path.parent.name != "encoders" and not path.name.startswith("."):
-            found |= {one.key: one for one in read_file(path)}
+            for one in read_file(path):
+                if found.setdefault(one.key, one).scores != one.scores:
+                    raise ValueError(
+                        f"'{path}' has other scores of {one.key}; delete one"
+                    )
     if not found:
         raise ValueError(f"no records under '{results}'")
     return [found[key] for key in sorted(found)]

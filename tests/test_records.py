@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,18 @@ def test_a_folder_of_json_and_lines_is_read_sorted_and_each_key_once(
     records.write(tmp_path / "a.json", records.to_record(by_hand(4)))
     records.write(tmp_path / "b.json", records.to_record(by_hand(1)))
     assert [run.recipe.seed for run in records.read(tmp_path)] == [1, 3, 4, 5]
+
+
+def test_two_results_under_one_key_are_an_error_that_names_the_file(
+    tmp_path: Path,
+) -> None:
+    one = by_hand()
+    other = replace(one.scores["linear"], accuracy=0.75)
+    records.write(tmp_path / "a.json", records.to_record(one))
+    stale = replace(one, scores={"linear": other})
+    (tmp_path / "b.jsonl").write_text(f"{records.to_line(stale)}\n")
+    with pytest.raises(ValueError, match=rf"b\.jsonl' has other scores of {one.key}"):
+        records.read(tmp_path)
 
 
 def test_what_is_no_record_by_its_place_is_not_read(tmp_path: Path) -> None:
