@@ -61,13 +61,15 @@ def read(results: str | Path) -> list[Run]:
         # Not the notes of pretrainings, nor what a killed process had half written.
         if path.parent.name != "encoders" and not path.name.startswith("."):
             for one in read_file(path):
-                if found.setdefault(one.key, one).scores != one.scores:
-                    raise ValueError(
-                        f"'{path}' has other scores of {one.key}; delete one"
-                    )
+                if _accuracies(found.setdefault(one.key, one)) != _accuracies(one):
+                    raise ValueError(f"'{path}' has other scores of {one.key}")
     if not found:
         raise ValueError(f"no records under '{results}'")
     return [found[key] for key in sorted(found)]
+
+
+def _accuracies(one: Run) -> dict[str, float]:
+    return {name: score.accuracy for name, score in one.scores.items()}
 
 
 def read_file(path: Path) -> list[Run]:
