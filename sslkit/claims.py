@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from sslkit.comparisons import _at, _note
+from sslkit.comparisons import at_fraction, footnote
 from sslkit.contrasts import spread
 from sslkit.plots import (
     GREY,
@@ -67,7 +67,7 @@ def seeds_by_draw(frame: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
         axes.set_xlim(-0.6, len(draws) - 0.4)
     panels[0].set_ylabel("test accuracy (%)")
     text = "a mark a seed; bars: means of a draw; dotted: their mean"
-    _note(figure, frame, f"{PROTOCOL_LABELS[protocol]}; {text}")
+    footnote(figure, frame, f"{PROTOCOL_LABELS[protocol]}; {text}")
     return figure
 
 
@@ -96,7 +96,7 @@ def spreads(frame: pd.DataFrame) -> Figure:
     _name(axes, rows)
     axes.set(xlabel="standard deviation (points)", xlim=(0, None))
     text = "filled: between draws of labels; open: between seeds"
-    _note(figure, frame, f"{100 * rows[0].fraction:g} % of the labels; {text}")
+    footnote(figure, frame, f"{100 * rows[0].fraction:g} % of the labels; {text}")
     return figure
 
 
@@ -138,7 +138,7 @@ def single_runs(
     """
     own = frame["protocol"] == protocol
     own |= frame["method"] == "supervised"
-    here = _at(frame[own], fraction)
+    here = at_fraction(frame[own], fraction)
     wide = here.pivot(index=["draw", "seed"], columns="method", values="accuracy")
     known = [method for method in METHOD_LABELS if method in wide]
     whole = wide[known].dropna()
@@ -194,7 +194,7 @@ def one_run_each(
     note += "a dot a draw, a bar the mean"
     if study is not None:
         own = (study["protocol"] == protocol) | (study["method"] == "supervised")
-        theirs = _at(study[own & study["method"].isin(list(rows))], fraction)
+        theirs = at_fraction(study[own & study["method"].isin(list(rows))], fraction)
         colours, at = theirs["method"].map(METHOD_COLOURS), theirs["method"].map(rows)
         clouds.scatter(100 * theirs["mean"], at, s=55, c=colours, marker="x", lw=2)
         note += "; crosses: the study"
@@ -203,7 +203,7 @@ def one_run_each(
     clouds.grid(visible=True, axis="x")
     clouds.grid(visible=False, axis="y")
     _ranks(below, tuple(rows), orders(single))
-    _note(figure, frame, note)
+    footnote(figure, frame, note)
     return figure
 
 
@@ -278,7 +278,7 @@ def wrong_orders(pairs: pd.DataFrame) -> Figure:
     axes.set(ylabel="single runs in\nthe wrong order (%)", ylim=(0, top))
     axes.set_xlim(0, None)
     figure.legend(loc="outside upper left", ncols=2)
-    _note(figure, pairs, "a mark an arm; filled: fine-tuned, open: frozen")
+    footnote(figure, pairs, "a mark an arm; filled: fine-tuned, open: frozen")
     return figure
 
 
@@ -298,7 +298,7 @@ def equivalents(
     Raises:
         ValueError: If no arm has an equivalent at that share.
     """
-    here = _at(worth, fraction)
+    here = at_fraction(worth, fraction)
     rows = _rows(here)
     if not rows:
         raise ValueError(f"no label equivalents at {fraction:g}")
@@ -338,7 +338,7 @@ def equivalents(
     axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
     base = METHOD_LABELS[curve["method"].iloc[0]]
     text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
-    _note(figure, curve, f"against {base}; {text}")
+    footnote(figure, curve, f"against {base}; {text}")
     return figure
 
 
@@ -378,5 +378,7 @@ def gains(
     axes.set(xlabel="labels used (%)", ylabel=f"points to {METHOD_LABELS[against]}")
     axes.set_xlim(-0.4, len(shares) - 0.6)
     figure.legend(loc="outside upper left", ncols=3)
-    _note(figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval")
+    footnote(
+        figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
+    )
     return figure

@@ -43,7 +43,7 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
         _curve(axes, _of(summary, method, protocol))
     _label_shares(axes, summary)
     figure.legend(loc="outside upper left", ncols=3)
-    _note(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
+    footnote(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
     return figure
 
 
@@ -69,7 +69,7 @@ def arrow(
         ValueError: If the scores that it takes are not in the summary.
     """
     curve = _of(summary, "supervised", protocol)
-    start = _of(_at(summary, fraction), method, protocol)
+    start = _of(at_fraction(summary, fraction), method, protocol)
     if len(curve) < 2 or len(start) != 1:
         raise ValueError(
             "an arrow takes supervised scores at two fractions or more, and one of "
@@ -99,7 +99,9 @@ def arrow(
     _say(axes, name, few, level, (8, 6))
     x, y = 100 * curve[["fraction", "mean"]].iloc[-2:].mean()
     _say(axes, METHOD_LABELS["supervised"], x, y, (6, -18))
-    _note(figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval")
+    footnote(
+        figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval"
+    )
     return figure
 
 
@@ -121,7 +123,7 @@ def reversal(
         ValueError: If no method has both scores.
     """
     ends = ["linear", "finetune"]
-    here = _at(summary, fraction)
+    here = at_fraction(summary, fraction)
     figure, axes = new_figure(width=5.6, height=3.8)
     places: dict[str, float] = {}
     floor = "start" if "start" in set(here["method"]) else "random"
@@ -145,7 +147,7 @@ def reversal(
         raise ValueError(f"no method has both protocols at fraction {fraction:g}")
     note = f"{100 * fraction:g} % of the labels; bars: 95 % t-interval"
     if study is not None:
-        theirs = _at(study[study["protocol"].isin(ends)], fraction)
+        theirs = at_fraction(study[study["protocol"].isin(ends)], fraction)
         beside = theirs["protocol"].map({"linear": -0.09, "finetune": 1.09})
         colours = theirs["method"].map(METHOD_COLOURS)
         axes.scatter(beside, 100 * theirs["mean"], s=55, c=colours, marker="x", lw=2)
@@ -157,7 +159,7 @@ def reversal(
         least = max(places[name], least) + 0.07 * (high - low)  # no label on another
     axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
     axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
-    _note(figure, summary, note)
+    footnote(figure, summary, note)
     return figure
 
 
@@ -180,7 +182,7 @@ def differences(
     for fraction, axes in panels.items():
         axes.axvline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
         if pairs is not None:
-            here = _at(pairs, fraction)
+            here = at_fraction(pairs, fraction)
             marks = zip(here["method"], here["protocol"], strict=True)
             below = [rows[mark] + 0.32 for mark in marks]
             colours = here["method"].map(METHOD_COLOURS)
@@ -204,7 +206,7 @@ def scores(summary: pd.DataFrame, *, majority: float | None = None) -> Figure:
     figure, panels, _ = _panels(others, label="accuracy (%)", note=note)
     colour = METHOD_COLOURS["supervised"]
     for fraction, axes in panels.items():
-        for _, row in _at(supervised, fraction).iterrows():
+        for _, row in at_fraction(supervised, fraction).iterrows():
             mean, low, high = 100 * row[["mean", "low", "high"]]
             axes.axvspan(low, high, color=colour, alpha=0.13, lw=0)
             axes.axvline(mean, color=colour, lw=1.4, zorder=1, label="supervised")
@@ -216,7 +218,8 @@ def scores(summary: pd.DataFrame, *, majority: float | None = None) -> Figure:
     return figure
 
 
-def _at(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
+def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
+    """The rows of one share of the labels."""
     return frame[np.isclose(frame["fraction"], fraction)]
 
 
@@ -230,7 +233,7 @@ def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     return rows[rows["protocol"] == protocol]
 
 
-def _note(figure: Figure, frame: pd.DataFrame, text: str) -> None:
+def footnote(figure: Figure, frame: pd.DataFrame, text: str) -> None:
     """Say below what the marks are, and from which one data set and profile."""
     sources = frame[["data", "profile"]].drop_duplicates()
     if len(sources) != 1:
@@ -303,7 +306,7 @@ def _panels(
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(fractions), sharex=True, sharey=True, squeeze=False)
     for fraction, axes in zip(fractions, panels[0], strict=True):
-        for _, row in _at(frame, fraction).iterrows():
+        for _, row in at_fraction(frame, fraction).iterrows():
             _point(axes, row, y=rows[row["method"], row["protocol"]])
         axes.set(title=f"{100 * fraction:g} % of labels", xlabel=label)
         axes.grid(visible=True, axis="x")
@@ -313,5 +316,5 @@ def _panels(
     axes.set_ylim(len(names) - 0.4, -0.6)
     for i, tick in enumerate(panels[0, 0].get_yticklabels()):
         tick.set_fontweight("normal" if i in rows.values() else "bold")
-    _note(figure, frame, note)
+    footnote(figure, frame, note)
     return figure, dict(zip(fractions, panels[0], strict=True)), rows
