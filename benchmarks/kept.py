@@ -6,12 +6,14 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 from lightning.fabric import Fabric
 
 from sslkit import records
+from sslkit.devices import precision
 
 FILE = Path("book/results/speed.csv")
 CASE = ["benchmark", "case", "machine"]  # measured anew, it takes the place of the old
@@ -73,12 +75,9 @@ def side_by_side(
 
 def fabric() -> Fabric:
     """The best device here, in the precision that a run takes on it."""
-    cuda = torch.cuda.is_available()
-    return Fabric(
-        accelerator="cuda" if cuda else "cpu",
-        devices=1,
-        precision="bf16-mixed" if cuda else "32-true",
-    )
+    numbers: Any = precision("auto")
+    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    return Fabric(accelerator=accelerator, devices=1, precision=numbers)
 
 
 def _seconds(work: Callable[[], object], at_least: float) -> float:

@@ -42,7 +42,8 @@ def predict(todo: Iterable[Recipe]) -> float:
         if "finetune" in one.protocols:
             phases.append((False, one.downstream, len(rows.train), len(rows.val)))
         for pretext, training, count, watching in phases:
-            kind = one.data, one.encoder, pretext and one.method, training.batch_size
+            views = one.method if pretext else one.augmentation
+            kind = one.data, one.encoder, views, training.batch_size
             if kind not in rehearsed:
                 rehearsed[kind] = _rehearse(one, training, pretext=pretext)
             steps = training.steps or training.epochs * math.ceil(

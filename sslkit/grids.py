@@ -122,8 +122,11 @@ def study(
     """
     yield from base(images, start=start)
     yield from seeds(images)
-    for factor in (_regimes, _pretext, _amounts, _others):
-        yield from factor(images, start, other)
+    yield from _regimes(images, start)
+    yield from _pretext(images)
+    yield from _amounts(images)
+    if other is not None:
+        yield from _others(images, other)
 
 
 def base(images: Images, *, start: str | None = None) -> Iterator[Recipe]:
@@ -165,7 +168,7 @@ def seeds(images: Images) -> Iterator[Recipe]:
                 )
 
 
-def _regimes(images: Images, start: str | None, other: Data | None) -> Iterator[Recipe]:
+def _regimes(images: Images, start: str | None) -> Iterator[Recipe]:
     """Which phase the constant rate governs, from which start; other rates."""
     for draw in range(FACTOR_DRAWS):
         for arm in recipes.ARMS:
@@ -205,7 +208,7 @@ def _regimes(images: Images, start: str | None, other: Data | None) -> Iterator[
             )
 
 
-def _pretext(images: Images, start: str | None, other: Data | None) -> Iterator[Recipe]:
+def _pretext(images: Images) -> Iterator[Recipe]:
     """Read-out by layer, the rotated control, other recipes of the field."""
     for draw in range(FACTOR_DRAWS):
         for arm in METHODS:
@@ -260,7 +263,7 @@ def _field(one: Recipe) -> Recipe:
 _FIELD_VIEWS = Augmentation(saturation=0.4, greyscale=0.1)
 
 
-def _amounts(images: Images, start: str | None, other: Data | None) -> Iterator[Recipe]:
+def _amounts(images: Images) -> Iterator[Recipe]:
     """More unlabelled images of the same kind, for as many epochs and as many steps."""
     for draw in range(FACTOR_DRAWS):
         for arm in METHODS:
@@ -274,10 +277,8 @@ def _amounts(images: Images, start: str | None, other: Data | None) -> Iterator[
             yield replace(one, pretraining=many, variant="budget, many steps")
 
 
-def _others(images: Images, start: str | None, other: Data | None) -> Iterator[Recipe]:
+def _others(images: Images, other: Data) -> Iterator[Recipe]:
     """Unlabelled images of another kind, as many as there are of the own."""
-    if other is None:
-        return
     for draw in range(FACTOR_DRAWS):
         one = images.recipe("simclr", fraction=FEW, draw=draw)
         own = runs.load_images(one.data)

@@ -129,21 +129,22 @@ def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
 def published(data: str, profile: str) -> list[Run]:
     """The book's committed records of a profile on some data; none is an empty list.
 
-    They are ``PROFILE-DATA.jsonl``, as ``results_file`` finds it.
+    They are in the folder ``PROFILE-DATA``, as ``results_file`` finds it, a file a
+    variant.
     """
-    file = results_file(f"{profile}-{Path(data).name}.jsonl")
-    return read_file(file) if file else []
+    folder = results_file(f"{profile}-{Path(data).name}")
+    return read(folder) if folder else []
 
 
 def results_file(name: str) -> Path | None:
-    """A file of the book's results, if it is there.
+    """A file or folder of the book's results, if it is there.
 
     Looked for in ``results/`` where a chapter runs (``book/`` or the root above it) and
     beside the source.
     """
     for place in (Path(), Path("book"), Path(__file__).parents[1] / "book"):
         file = place / "results" / name
-        if file.is_file():
+        if file.exists():
             return file
     return None
 

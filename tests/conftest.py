@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,15 @@ def real_images() -> Path:
     if not folder:
         pytest.skip("SSLKIT_DATA is unset: it names the folder of real image sets")
     return Path(folder)
+
+
+@pytest.fixture
+def nothing_left_behind() -> Iterator[None]:
+    """Figures are closed and matplotlib's settings restored, or the test fails."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    before = dict(mpl.rcParams)
+    yield
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == before

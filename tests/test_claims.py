@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +18,10 @@ from matplotlib.lines import Line2D
 
 from sslkit import claims, plots
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 SAME = {"data": "shapes", "profile": "quick", "fraction": 0.05}
 
@@ -63,14 +65,6 @@ def seeds() -> pd.DataFrame:
         )
         for (draw, seed), value in values.items()
     )
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    before = dict(mpl.rcParams)
-    yield
-    assert plt.get_fignums() == []
-    assert dict(mpl.rcParams) == before
 
 
 def colour_of(method: str) -> str:

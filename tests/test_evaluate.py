@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,16 +80,16 @@ def rows(images: ImageSet) -> Split:
     return split(images, 1.0)
 
 
-def judge(
-    protocol: str,
+def judged(
+    protocols: Sequence[str],
     features: Features,
     rows: Split,
     *,
     seed: int = 0,
     training: Training = LEARNT,
-) -> Score:
+) -> dict[str, tuple[Score, pd.DataFrame]]:
     return evaluate(
-        [protocol],
+        protocols,
         features,
         rows,
         augmentation=Augmentation(crop=(0.5, 1.0), jitter=0.0, greyscale=0.0),
@@ -96,23 +97,18 @@ def judge(
         downstream=training,
         seed=seed,
         fabric=Fabric(accelerator="cpu", devices=1),
-    )[protocol][0]
+    )
+
+
+def judge(protocol: str, features: Features, rows: Split, **changes: Any) -> Score:
+    return judged([protocol], features, rows, **changes)[protocol][0]
 
 
 def test_heads_that_learn_at_once_learn_what_each_learns_alone(
     images: ImageSet, encoder: Encoder, rows: Split
 ) -> None:
     def of(*protocols: str) -> dict[str, tuple[Score, pd.DataFrame]]:
-        return evaluate(
-            protocols,
-            Features(encoder, images),
-            rows,
-            augmentation=Augmentation(),
-            probe=LEARNT,
-            downstream=LEARNT,
-            seed=3,
-            fabric=Fabric(accelerator="cpu", devices=1),
-        )
+        return judged(protocols, Features(encoder, images), rows, seed=3)
 
     together = of("mlp", "knn", "linear")
     assert list(together) == ["mlp", "knn", "linear"]
@@ -411,16 +407,8 @@ def test_a_score_keeps_what_its_epoch_had_on_the_validation_images(
     images: ImageSet, rows: Split, encoder: Encoder
 ) -> None:
     for protocol in ("linear", "finetune"):
-        ((score, history),) = evaluate(
-            [protocol],
-            Features(encoder, images),
-            rows,
-            augmentation=Augmentation(),
-            probe=LEARNT,
-            downstream=LEARNT,
-            seed=0,
-            fabric=Fabric(accelerator="cpu", devices=1),
-        ).values()
+        found = judged([protocol], Features(encoder, images), rows)
+        score, history = found[protocol]
         losses = history.query("metric == 'val_loss'")["value"]
         assert score.val_loss == losses.min()
         there = history.query(f"epoch == {score.epoch} and metric == 'val_accuracy'")

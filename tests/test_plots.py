@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import math
-from collections.abc import Iterator
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +23,10 @@ from sslkit.scores import Score
 from sslkit.splits import split
 from sslkit.tables import ORDER
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
 
 SHARES = (0.05, 0.25, 0.5, 1.0)
 SUPERVISED = (0.5, 0.7, 0.8, 0.9)
@@ -78,14 +79,6 @@ def history() -> pd.DataFrame:
         ],
         columns=["phase", "epoch", "step", "metric", "value"],
     )
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    before = dict(mpl.rcParams)
-    yield
-    assert plt.get_fignums() == []
-    assert dict(mpl.rcParams) == before
 
 
 def labelled(axes: Axes) -> dict[str, object]:

@@ -252,9 +252,10 @@ def test_published_records_are_found_from_the_root_and_from_the_book(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = tmp_path / "book" / "results"
-    results.mkdir(parents=True)
+    folder = results / "no-such-profile-scenes"
+    folder.mkdir(parents=True)
     line = records.to_line(by_hand())
-    (results / "no-such-profile-scenes.jsonl").write_text(f"{line}\n")
+    (folder / "base.jsonl").write_text(f"{line}\n")
     monkeypatch.chdir(tmp_path / place)
     (run,) = records.published("scenes", "no-such-profile")
     assert_equal(run, by_hand())

@@ -148,7 +148,7 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
         parts = file.relative_to(book.root).parts
         if file.is_file() and file.suffix != ".ipynb" and not UNSTAGED & {*parts}:
             wanted[Path(*parts)] = file
-    for file in score_tables(book):
+    for file in downloads(book):
         wanted[Path("book/results") / file.name] = file
     assets = Path("book/_assets/vendor")
     for file in vendored.rglob("*"):
@@ -165,16 +165,19 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
         shutil.rmtree(book.site, ignore_errors=True)
 
 
-def score_tables(book: Book) -> list[Path]:
-    """Every score of each file of records as CSV, for readers to download."""
+def downloads(book: Book) -> list[Path]:
+    """The records of each image set as one file, and their scores as CSV."""
     from sslkit import records, tables
 
     made = []
-    for file in sorted((book.root / "book/results").glob("*.jsonl")):
-        target = book.folder / "tables" / f"{file.stem}.csv"
+    for folder in sorted((book.root / "book/results").glob("*/")):
+        target = book.folder / "downloads" / f"{folder.name}.jsonl"
         target.parent.mkdir(parents=True, exist_ok=True)
-        tables.table(records.read_file(file)).to_csv(target, index=False)
-        made.append(target)
+        runs = records.read(folder)
+        target.write_text("".join(f"{records.to_line(run)}\n" for run in runs))
+        table = target.with_suffix(".csv")
+        tables.table(runs).to_csv(table, index=False)
+        made += [target, table]
     return made
 
 

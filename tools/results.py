@@ -6,6 +6,7 @@ Interrupted, it goes on where it was; what is done lies in the store.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -93,18 +94,26 @@ def _is_of(run: Run, name: str) -> bool:
 
 
 def publish(name: str, done: Iterable[Run]) -> None:
-    """Write the records of some images, sorted; of later draws without the curves."""
+    """Write the records of some images, a file a variant, sorted by their keys.
+
+    Later draws are written without their curves.
+    """
     from sslkit import records
 
-    file = RESULTS / f"{PROFILES[name]}-{name}.jsonl"
-    lines = []
+    folder = RESULTS / f"{PROFILES[name]}-{name}"
+    files: dict[Path, list[str]] = {}
     for run in sorted(done, key=lambda run: run.key):
-        most = HISTORIES.get(run.recipe.variant, OTHERWISE)
-        short = run.recipe.draw >= most
+        variant = run.recipe.variant
+        short = run.recipe.draw >= HISTORIES.get(variant, OTHERWISE)
         kept = replace(run, history=run.history.iloc[:0]) if short else run
-        lines.append(records.to_line(kept))
-    file.write_text("".join(f"{line}\n" for line in lines))
-    click.echo(f"{file}: {len(lines)} records")
+        file = folder / f"{re.sub('[^a-z0-9]+', '-', variant)}.jsonl"
+        files.setdefault(file, []).append(f"{records.to_line(kept)}\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in {*folder.iterdir()} - files.keys():
+        stale.unlink()
+    for file, lines in files.items():
+        file.write_text("".join(lines))
+    click.echo(f"{folder}: {sum(map(len, files.values()))} records")
 
 
 def draw_answer() -> None:

@@ -6,9 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from tiny_book import chapter, write_book, write_notebook
 
+from sslkit import records
 from tools import BookError, book, vendor
 from tools.book import Book, build, main
 
@@ -117,6 +119,26 @@ def test_a_removed_source_leaves_stage_and_pages(plain: Path) -> None:
     book.stage(made, [], plain / "nothing")
     assert not (made.stage / "book/extra.md").exists()
     assert not made.html.exists()
+
+
+def test_records_are_staged_as_one_file_a_set_with_a_table_of_their_scores(
+    plain: Path,
+) -> None:
+    real = Path(__file__).parents[2] / "book/results/quick-shapes/base.jsonl"
+    first, second, third = real.read_text().splitlines(keepends=True)[:3]
+    folder = plain / "book/results/some-set"
+    folder.mkdir(parents=True)
+    (folder / "base.jsonl").write_text(first + third)
+    (folder / "warm.jsonl").write_text(second)
+    made = Book(plain)
+    book.stage(made, [], plain / "nothing")
+    staged = made.stage / "book/results"
+    assert (staged / "some-set.jsonl").read_text() == first + second + third
+    runs = records.read(folder)
+    scores = pd.read_csv(staged / "some-set.csv")
+    assert len(scores) == sum(len(run.scores) for run in runs)
+    book.stage(made, [], plain / "nothing")  # nothing changed, nothing is stray
+    assert (staged / "some-set.csv").exists()
 
 
 @pytest.fixture(scope="module")
