@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 import warnings
@@ -23,6 +24,8 @@ from sslkit.recipes import Recipe
 from sslkit.scores import Score
 
 History = dict[str, dict[str, list[float]]]  # by phase, then metric
+CURVES = "curves.csv.xz"  # of a published folder
+_ROW = ["key", "phase", "epoch", "step"]
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,48 @@ def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
         yield one
 
 
+def publish(folder: Path, runs: Iterable[Run]) -> None:
+    """Write runs as ``published`` finds them; what else the folder had goes away.
+
+    Records without their histories, a ``.jsonl`` a variant sorted by key, can be read
+    in a diff. The histories, many more numbers, are one compressed table, a row an
+    epoch: key, phase, epoch, step and a column a metric.
+    """
+    once = {one.key: one for one in runs}
+    files: dict[Path, str] = {}
+    for key in sorted(once):
+        bare = dataclasses.replace(once[key], history=to_frame({}))
+        file = folder / f"{re.sub('[^a-z0-9]+', '-', bare.recipe.variant)}.jsonl"
+        files[file] = f"{files.get(file, '')}{to_line(bare)}\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in {*folder.iterdir()} - files.keys():
+        stale.unlink()
+    for file, text in files.items():
+        file.write_text(text)
+    tidy = pd.concat([one.history.assign(key=key) for key, one in once.items()])
+    wide = tidy.pivot(index=_ROW, columns="metric", values="value")
+    wide.to_csv(folder / CURVES)
+
+
 def published(data: str, profile: str) -> list[Run]:
     """The book's committed records of a profile on some data; none is an empty list.
 
-    They are in the folder ``PROFILE-DATA``, as ``results_file`` finds it, a file a
-    variant.
+    They are in the folder ``PROFILE-DATA``, as ``results_file`` finds it and
+    ``publish`` writes it.
     """
     folder = results_file(f"{profile}-{Path(data).name}")
-    return read(folder) if folder else []
+    if folder is None:
+        return []
+    wide = pd.read_csv(folder / CURVES, dtype={"key": str})
+    tidy = wide.melt(_ROW, var_name="metric").dropna().sort_values([*_ROW, "metric"])
+    curves = {
+        key: rows.drop(columns="key").reset_index(drop=True)
+        for key, rows in tidy.groupby("key")
+    }
+    return [
+        dataclasses.replace(one, history=curves.get(one.key, one.history))
+        for one in read(folder)
+    ]
 
 
 def results_file(name: str) -> Path | None:

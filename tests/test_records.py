@@ -251,14 +251,44 @@ def test_a_number_that_json_does_not_have_is_never_written(tmp_path: Path) -> No
 def test_published_records_are_found_from_the_root_and_from_the_book(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    results = tmp_path / "book" / "results"
-    folder = results / "no-such-profile-scenes"
-    folder.mkdir(parents=True)
-    line = records.to_line(by_hand())
-    (folder / "base.jsonl").write_text(f"{line}\n")
+    folder = tmp_path / "book" / "results" / "no-such-profile-scenes"
+    records.publish(folder, [by_hand()])
     monkeypatch.chdir(tmp_path / place)
     (run,) = records.published("scenes", "no-such-profile")
     assert_equal(run, by_hand())
     (run,) = records.published("/some/where/scenes", "no-such-profile")
     assert run.key == by_hand().key
     assert records.published("scenes", "another-profile") == []
+
+
+def named(key: str, variant: str) -> Run:
+    run = by_hand()
+    return replace(run, key=key, recipe=replace(run.recipe, variant=variant))
+
+
+def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "results" / "some-scenes"
+    folder.mkdir(parents=True)
+    (folder / "gone.jsonl").write_text("of a variant that there is no more")
+    runs = [
+        named("12e4", "base"),
+        named("0012", "base"),
+        named("b", "constant, random start"),
+        replace(named("c", "base"), history=records.to_frame({})),
+    ]
+    records.publish(folder, [*runs, runs[0]])
+    names = {file.name for file in folder.iterdir()}
+    assert names == {"base.jsonl", "constant-random-start.jsonl", "curves.csv.xz"}
+    bare = records.read_file(folder / "base.jsonl")
+    assert [run.key for run in bare] == ["0012", "12e4", "c"]
+    assert all(run.history.empty for run in bare)
+    first = {file: file.read_bytes() for file in folder.iterdir()}
+    records.publish(folder, reversed(runs))
+    assert {file: file.read_bytes() for file in folder.iterdir()} == first
+    monkeypatch.chdir(tmp_path)
+    back = {run.key: run for run in records.published("scenes", "some")}
+    assert len(back) == len(runs)
+    for run in runs:
+        assert_equal(back[run.key], run)

@@ -6,7 +6,6 @@ Interrupted, it goes on where it was; what is done lies in the store.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -28,10 +27,6 @@ PROFILES = {
     "cifar3": "study-small",
     "lung3": "study-small",
 }
-# Of how many draws the curves are kept, here and of other variants: all of them would
-# be twice as many megabytes.
-HISTORIES = {"base": 2, "constant": 2}
-OTHERWISE = 1
 START = "cifar7.safetensors"  # under SSLKIT_DATA, from tools.warm_start
 
 
@@ -94,26 +89,13 @@ def _is_of(run: Run, name: str) -> bool:
 
 
 def publish(name: str, done: Iterable[Run]) -> None:
-    """Write the records of some images, a file a variant, sorted by their keys.
-
-    Later draws are written without their curves.
-    """
+    """Write the records of some images."""
     from sslkit import records
 
     folder = RESULTS / f"{PROFILES[name]}-{name}"
-    files: dict[Path, list[str]] = {}
-    for run in sorted(done, key=lambda run: run.key):
-        variant = run.recipe.variant
-        short = run.recipe.draw >= HISTORIES.get(variant, OTHERWISE)
-        kept = replace(run, history=run.history.iloc[:0]) if short else run
-        file = folder / f"{re.sub('[^a-z0-9]+', '-', variant)}.jsonl"
-        files.setdefault(file, []).append(f"{records.to_line(kept)}\n")
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in {*folder.iterdir()} - files.keys():
-        stale.unlink()
-    for file, lines in files.items():
-        file.write_text("".join(lines))
-    click.echo(f"{folder}: {sum(map(len, files.values()))} records")
+    runs = list(done)
+    records.publish(folder, runs)
+    click.echo(f"{folder}: {len(runs)} records")
 
 
 def draw_answer() -> None:

@@ -19,40 +19,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return sslkit.run(recipe, out=tmp_path_factory.mktemp("store"))
 
 
-def test_records_are_sorted_and_keep_the_curves_of_the_first_draws(
+def test_records_are_published_under_their_profile_and_data(
     done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    assert len(done.history)
-    runs = [
-        replace(done, key=key, recipe=replace(done.recipe, draw=draw, variant=variant))
-        for key, draw, variant in (
-            ("d", 0, "base"),
-            ("b", 1, "base"),
-            ("c", 2, "base"),
-            ("a", 0, "all"),
-            ("e", 1, "all"),
-        )
-    ]
-    folder = tmp_path / "quick-shapes"
-    folder.mkdir()
-    (folder / "gone.jsonl").write_text("of a variant that there is no more")
-    results.publish("shapes", runs)
-    assert {file.name for file in folder.iterdir()} == {"all.jsonl", "base.jsonl"}
-    keys = [run.key for run in records.read_file(folder / "base.jsonl")]
-    assert keys == ["b", "c", "d"]
-    kept = records.read(folder)
-    assert [len(run.history) > 0 for run in kept] == [True, True, False, True, False]
-    assert [run.scores for run in kept] == [done.scores] * 5
-
-
-def test_a_variant_s_name_becomes_a_file_s(
-    done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(results, "RESULTS", tmp_path)
-    named = replace(done.recipe, variant="constant, random start")
-    results.publish("shapes", [replace(done, recipe=named)])
-    assert (tmp_path / "quick-shapes" / "constant-random-start.jsonl").is_file()
+    results.publish("shapes", iter([done]))
+    (run,) = records.read(tmp_path / "quick-shapes")
+    assert (run.key, run.scores) == (done.key, done.scores)
 
 
 def test_recorded_runs_of_other_images_or_of_tuning_are_not_published(
