@@ -37,6 +37,7 @@ _MODULES = (
     "draws",
     "encoders",
     "evaluate",
+    "forest",
     "grids",
     "heads",
     "keys",

@@ -1,4 +1,4 @@
-"""The figures of what may be claimed: spread, single runs, label equivalents.
+"""The figures of what may be claimed: spread and single runs.
 
 A ``frame`` is from ``tables.table``, of one data set, profile and variant; one that
 mixes data sets or profiles is a ValueError. Colours, labels and markers are those of
@@ -7,7 +7,6 @@ mixes data sets or profiles is a ValueError. Colours, labels and markers are tho
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import Any
 
@@ -17,18 +16,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from sslkit.comparisons import at_fraction, footnote
 from sslkit.contrasts import spread
+from sslkit.forest import arms, name_arms
 from sslkit.plots import (
     GREY,
     METHOD_COLOURS,
     METHOD_LABELS,
     METHOD_MARKERS,
     PROTOCOL_LABELS,
-    SMALL,
     WIDTH,
+    footnote,
     new_figure,
 )
+from sslkit.tables import at_fraction
 
 _LEAST = 3  # draws, for a spread to be told
 
@@ -85,7 +85,7 @@ def spreads(frame: pd.DataFrame) -> Figure:
     if table.empty or table["fraction"].nunique() != 1:
         raise ValueError("it takes one share, and two draws with two seeds each")
     figure, axes = new_figure(height=1.6 + 0.24 * len(table))
-    rows = _rows(table)
+    rows = arms(table)
     for y, row in enumerate(rows):
         colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
         both = 100 * row.of_draws, 100 * row.of_seeds
@@ -93,30 +93,11 @@ def spreads(frame: pd.DataFrame) -> Figure:
         look: Any = {"marker": marker, "ms": 8, "ls": "", "mew": 1.5, "color": colour}
         axes.plot(both[1], y, **look, mec=colour, mfc="white", label="seeds")
         axes.plot(both[0], y, **look, mec=colour, label="draws")
-    _name(axes, rows)
+    name_arms(axes, rows)
     axes.set(xlabel="standard deviation (points)", xlim=(0, None))
     text = "filled: between draws of labels; open: between seeds"
     footnote(figure, frame, f"{100 * rows[0].fraction:g} % of the labels; {text}")
     return figure
-
-
-def _rows(table: pd.DataFrame) -> list[Any]:
-    """The rows in the order of methods and protocols."""
-    return [
-        row
-        for method in METHOD_LABELS
-        for protocol in PROTOCOL_LABELS
-        for row in table.itertuples()
-        if (row.method, row.protocol) == (method, protocol)
-    ]
-
-
-def _name(axes: Axes, rows: list[Any]) -> None:
-    """The arms beside their rows, the first on top."""
-    names = [f"{METHOD_LABELS[r.method]}, {PROTOCOL_LABELS[r.protocol]}" for r in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.grid(visible=True, axis="x")
 
 
 def single_runs(
@@ -279,106 +260,4 @@ def wrong_orders(pairs: pd.DataFrame) -> Figure:
     axes.set_xlim(0, None)
     figure.legend(loc="outside upper left", ncols=2)
     footnote(figure, pairs, "a mark an arm; filled: fine-tuned, open: frozen")
-    return figure
-
-
-def equivalents(
-    worth: pd.DataFrame, curve: pd.DataFrame, *, fraction: float = 0.05
-) -> Figure:
-    """Show each arm's label equivalent with its interval, on an axis of labels.
-
-    What leaves the supervised curve is an arrow at its end.
-
-    Args:
-        worth: From ``contrasts.label_equivalents``.
-        curve: The summary of the supervised recipe that they were read from, by
-            ``tables.summarise``.
-        fraction: Share of the labels that the arms had.
-
-    Raises:
-        ValueError: If no arm has an equivalent at that share.
-    """
-    here = at_fraction(worth, fraction)
-    rows = _rows(here)
-    if not rows:
-        raise ValueError(f"no label equivalents at {fraction:g}")
-    start, end = 100 * curve["fraction"].min(), 100 * curve["fraction"].max()
-    edges = start / 1.25, end * 1.25  # where the arrows stand
-    censored = (
-        (-math.inf, "<", "right", f"< {start:g} %"),
-        (math.inf, ">", "left", f"> {end:g} %"),
-    )
-    figure, axes = new_figure(height=1.7 + 0.24 * len(rows))
-    for y, row in enumerate(rows):
-        colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
-        low, share, high = (
-            float(np.clip(100 * value, *edges))
-            for value in (row.low, row.share, row.high)
-        )
-        axes.plot((low, high), (y, y), color=colour, lw=2, label="interval")
-        if math.isfinite(row.share):
-            axes.plot(share, y, marker, color=colour, ms=8, label="share")
-        for at, tip, side, text in censored:
-            if at in (row.low, row.share, row.high):
-                x = edges[at > 0]
-                axes.plot(x, y, tip, color=colour, ms=9, label="censored")
-                place = x * 1.13 if at > 0 else x / 1.13
-                axes.text(place, y, text, va="center", ha=side, size=SMALL)
-    _name(axes, rows)
-    axes.set(xscale="log", xlim=(edges[0] / 2.8, edges[1] * 2.8))
-    axes.set(xlabel="labels that supervised training needs (%)")
-    ticks: list[float] = []
-    for share in sorted(100 * curve["fraction"], reverse=True):
-        if not ticks or share < ticks[-1] / 1.35:  # no number on another
-            ticks.append(share)
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.axvspan(end, axes.get_xlim()[1], color="#F4F4F4", zorder=0)
-    axes.axvspan(axes.get_xlim()[0], start, color="#F4F4F4", zorder=0)
-    axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
-    base = METHOD_LABELS[curve["method"].iloc[0]]
-    text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
-    footnote(figure, curve, f"against {base}; {text}")
-    return figure
-
-
-def gains(
-    differences: pd.DataFrame,
-    *,
-    protocol: str = "finetune",
-    against: str = "supervised",
-) -> Figure:
-    """Show what each method adds to a baseline by share of labels, with 95 % bars.
-
-    Args:
-        differences: From ``tables.differences``, of one data set and profile.
-        protocol: How encoders were judged.
-        against: The baseline that they were made against.
-
-    Raises:
-        ValueError: If nothing was judged so.
-    """
-    here = differences[differences["protocol"] == protocol]
-    if here.empty:
-        raise ValueError(f"no differences by '{protocol}'")
-    shares = sorted(here["fraction"].unique())
-    figure, axes = new_figure(height=3.5)
-    methods = [m for m in METHOD_LABELS if m in set(here["method"])]
-    for i, method in enumerate(methods):
-        rows = here[here["method"] == method].sort_values("fraction")
-        # Side by side, so that bars do not hide each other.
-        x = rows["fraction"].map(shares.index) + 0.06 * (i - (len(methods) - 1) / 2)
-        mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
-        line, colour = f"{METHOD_MARKERS[method]}-", METHOD_COLOURS[method]
-        bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
-        label = METHOD_LABELS[method]
-        axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
-    axes.axhline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
-    axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
-    axes.set(xlabel="labels used (%)", ylabel=f"points to {METHOD_LABELS[against]}")
-    axes.set_xlim(-0.4, len(shares) - 0.6)
-    figure.legend(loc="outside upper left", ncols=3)
-    footnote(
-        figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
-    )
     return figure

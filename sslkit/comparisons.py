@@ -1,4 +1,4 @@
-"""The figures that compare methods over many runs: a Figure from a table.
+"""The figures of what methods are worth, by share of labels: a Figure from a table.
 
 A ``summary`` is from ``tables.summarise``; one that mixes data sets or profiles is a
 ValueError. Colours, labels and markers are those of ``plots``.
@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sslkit.contrasts import equivalent
+from sslkit.forest import arms, name_arms
 from sslkit.plots import (
     GREY,
     METHOD_COLOURS,
@@ -22,9 +23,10 @@ from sslkit.plots import (
     METHOD_MARKERS,
     PROTOCOL_LABELS,
     SMALL,
-    WIDTH,
+    footnote,
     new_figure,
 )
+from sslkit.tables import at_fraction
 
 _SUPERVISED = ("supervised", "supervised-plain")  # no pretraining: no other protocol
 _ACCURACY = "test accuracy (%)"
@@ -139,7 +141,7 @@ def reversal(
         line = ":" if baseline else "-"
         axes.plot(x, y, line, color=METHOD_COLOURS[name], zorder=2)
         for end in (0, 1):
-            _point(axes, both.iloc[end], x=x[end])
+            _point(axes, both.iloc[end], x[end])
         if baseline and not places:
             _say(axes, METHOD_LABELS[floor], x[0], y[0], (9, -14))
         places[name] = y[1]
@@ -163,64 +165,106 @@ def reversal(
     return figure
 
 
-def differences(
-    frame: pd.DataFrame,
+def equivalents(
+    worth: pd.DataFrame, curve: pd.DataFrame, *, fraction: float = 0.05
+) -> Figure:
+    """Show each arm's label equivalent with its interval, on an axis of labels.
+
+    What leaves the supervised curve is an arrow at its end.
+
+    Args:
+        worth: From ``contrasts.label_equivalents``.
+        curve: The summary of the supervised recipe that they were read from, by
+            ``tables.summarise``.
+        fraction: Share of the labels that the arms had.
+
+    Raises:
+        ValueError: If no arm has an equivalent at that share.
+    """
+    here = at_fraction(worth, fraction)
+    rows = arms(here)
+    if not rows:
+        raise ValueError(f"no label equivalents at {fraction:g}")
+    start, end = 100 * curve["fraction"].min(), 100 * curve["fraction"].max()
+    edges = start / 1.25, end * 1.25  # where the arrows stand
+    censored = (
+        (-math.inf, "<", "right", f"< {start:g} %"),
+        (math.inf, ">", "left", f"> {end:g} %"),
+    )
+    figure, axes = new_figure(height=1.7 + 0.24 * len(rows))
+    for y, row in enumerate(rows):
+        colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
+        low, share, high = (
+            float(np.clip(100 * value, *edges))
+            for value in (row.low, row.share, row.high)
+        )
+        axes.plot((low, high), (y, y), color=colour, lw=2, label="interval")
+        if math.isfinite(row.share):
+            axes.plot(share, y, marker, color=colour, ms=8, label="share")
+        for at, tip, side, text in censored:
+            if at in (row.low, row.share, row.high):
+                x = edges[at > 0]
+                axes.plot(x, y, tip, color=colour, ms=9, label="censored")
+                place = x * 1.13 if at > 0 else x / 1.13
+                axes.text(place, y, text, va="center", ha=side, size=SMALL)
+    name_arms(axes, rows)
+    axes.set(xscale="log", xlim=(edges[0] / 2.8, edges[1] * 2.8))
+    axes.set(xlabel="labels that supervised training needs (%)")
+    ticks: list[float] = []
+    for share in sorted(100 * curve["fraction"], reverse=True):
+        if not ticks or share < ticks[-1] / 1.35:  # no number on another
+            ticks.append(share)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.axvspan(end, axes.get_xlim()[1], color="#F4F4F4", zorder=0)
+    axes.axvspan(axes.get_xlim()[0], start, color="#F4F4F4", zorder=0)
+    axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
+    base = METHOD_LABELS[curve["method"].iloc[0]]
+    text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
+    footnote(figure, curve, f"against {base}; {text}")
+    return figure
+
+
+def gains(
+    differences: pd.DataFrame,
     *,
-    pairs: pd.DataFrame | None = None,
+    protocol: str = "finetune",
     against: str = "supervised",
 ) -> Figure:
-    """Show paired differences to a baseline with 95 % t-intervals, a panel a fraction.
+    """Show what each method adds to a baseline by share of labels, with 95 % bars.
 
     Args:
-        frame: From ``tables.differences``, of one data set and profile.
-        pairs: The single differences, drawn as small dots: columns fraction, method,
-            protocol, difference.
-        against: The baseline that ``frame`` was made against.
+        differences: From ``tables.differences``, of one data set and profile.
+        protocol: How encoders were judged.
+        against: The baseline that they were made against.
+
+    Raises:
+        ValueError: If nothing was judged so.
     """
-    note = f"percentage points to {METHOD_LABELS[against]}, paired; 95 % t-interval"
-    figure, panels, rows = _panels(frame, label="points", note=note)
-    for fraction, axes in panels.items():
-        axes.axvline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
-        if pairs is not None:
-            here = at_fraction(pairs, fraction)
-            marks = zip(here["method"], here["protocol"], strict=True)
-            below = [rows[mark] + 0.32 for mark in marks]
-            colours = here["method"].map(METHOD_COLOURS)
-            axes.scatter(
-                100 * here["difference"], below, s=9, c=colours, alpha=0.5, lw=0
-            )
+    here = differences[differences["protocol"] == protocol]
+    if here.empty:
+        raise ValueError(f"no differences by '{protocol}'")
+    shares = sorted(here["fraction"].unique())
+    figure, axes = new_figure(height=3.5)
+    methods = [m for m in METHOD_LABELS if m in set(here["method"])]
+    for i, method in enumerate(methods):
+        rows = here[here["method"] == method].sort_values("fraction")
+        # Side by side, so that bars do not hide each other.
+        x = rows["fraction"].map(shares.index) + 0.06 * (i - (len(methods) - 1) / 2)
+        mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
+        line, colour = f"{METHOD_MARKERS[method]}-", METHOD_COLOURS[method]
+        bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
+        label = METHOD_LABELS[method]
+        axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
+    axes.axhline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
+    axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
+    axes.set(xlabel="labels used (%)", ylabel=f"points to {METHOD_LABELS[against]}")
+    axes.set_xlim(-0.4, len(shares) - 0.6)
+    figure.legend(loc="outside upper left", ncols=3)
+    footnote(
+        figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
+    )
     return figure
-
-
-def scores(summary: pd.DataFrame, *, majority: float | None = None) -> Figure:
-    """Show accuracy by method and protocol with 95 % t-intervals, a panel a fraction.
-
-    Args:
-        summary: Of one data set and profile. Supervised training is a line with a band
-            through its panel.
-        majority: Accuracy of always answering the commonest class, in [0, 1].
-    """
-    is_supervised = summary["method"] == "supervised"
-    supervised, others = summary[is_supervised], summary[~is_supervised]
-    note = "on the test images; bars and band: 95 % t-interval"
-    figure, panels, _ = _panels(others, label="accuracy (%)", note=note)
-    colour = METHOD_COLOURS["supervised"]
-    for fraction, axes in panels.items():
-        for _, row in at_fraction(supervised, fraction).iterrows():
-            mean, low, high = 100 * row[["mean", "low", "high"]]
-            axes.axvspan(low, high, color=colour, alpha=0.13, lw=0)
-            axes.axvline(mean, color=colour, lw=1.4, zorder=1, label="supervised")
-        if majority is not None:
-            text = "commonest class"
-            axes.axvline(100 * majority, color=GREY, ls=":", zorder=1, label=text)
-    entries = next(iter(panels.values())).get_legend_handles_labels()
-    figure.legend(*entries, loc="outside upper right", ncols=2)
-    return figure
-
-
-def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
-    """The rows of one share of the labels."""
-    return frame[np.isclose(frame["fraction"], fraction)]
 
 
 def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
@@ -233,15 +277,6 @@ def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     return rows[rows["protocol"] == protocol]
 
 
-def footnote(figure: Figure, frame: pd.DataFrame, text: str) -> None:
-    """Say below what the marks are, and from which one data set and profile."""
-    sources = frame[["data", "profile"]].drop_duplicates()
-    if len(sources) != 1:
-        raise ValueError(f"a figure takes one data set and profile, not\n{sources}")
-    data, profile = sources.iloc[0]
-    figure.supxlabel(f"{text}\n{data}, profile {profile}", size=SMALL, color=GREY)
-
-
 def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) -> None:
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
     axes.annotate(text, (x, y), off, textcoords="offset points", bbox=paper)
@@ -252,7 +287,7 @@ def _curve(axes: Axes, rows: pd.DataFrame) -> None:
     if len(rows) < 2:
         for _, row in rows.iterrows():
             label = METHOD_LABELS[row["method"]]
-            _point(axes, row, x=100 * row["fraction"], label=label)
+            _point(axes, row, 100 * row["fraction"], label)
         return
     method, x = rows["method"].iloc[0], 100 * rows["fraction"]
     colour, line = METHOD_COLOURS[method], METHOD_MARKERS[method] + "-"
@@ -261,22 +296,13 @@ def _curve(axes: Axes, rows: pd.DataFrame) -> None:
     axes.plot(x, 100 * rows["mean"], line, color=colour, label=METHOD_LABELS[method])
 
 
-def _point(
-    axes: Axes,
-    row: pd.Series,
-    *,
-    x: float | None = None,
-    y: float = 0,
-    label: str | None = None,
-) -> None:
-    """A mean with its interval: upright at ``x``, or lying at ``y``."""
+def _point(axes: Axes, row: pd.Series, x: float, label: str | None = None) -> None:
+    """A mean with its interval."""
     mean, low, high = 100 * row[["mean", "low", "high"]]
     bar = [[mean - low], [high - mean]]
-    look: Any = {"x": mean, "y": y, "xerr": bar}
-    if x is not None:
-        look = {"x": x, "y": mean, "yerr": bar}
-    look |= {"fmt": METHOD_MARKERS[row["method"]], "zorder": 3, "label": label}
-    axes.errorbar(**look, color=METHOD_COLOURS[row["method"]], elinewidth=2)
+    look: Any = {"fmt": METHOD_MARKERS[row["method"]], "zorder": 3, "label": label}
+    colour = METHOD_COLOURS[row["method"]]
+    axes.errorbar(x, mean, yerr=bar, color=colour, elinewidth=2, **look)
 
 
 def _label_shares(axes: Axes, summary: pd.DataFrame) -> None:
@@ -287,34 +313,3 @@ def _label_shares(axes: Axes, summary: pd.DataFrame) -> None:
             named.append(share)
     axes.set_xticks(shares, [f"{x:g}" if x in named else "" for x in shares])
     axes.set(xlim=(0, max(shares) + 3), xlabel="labels used (%)", ylabel=_ACCURACY)
-
-
-def _panels(
-    frame: pd.DataFrame, *, label: str, note: str
-) -> tuple[Figure, dict[float, Axes], dict[tuple[str, str], int]]:
-    """A panel a fraction, with a row a protocol below the name of each method."""
-    names: list[str] = []
-    rows: dict[tuple[str, str], int] = {}
-    for method in METHOD_LABELS:
-        own = set(frame.loc[frame["method"] == method, "protocol"])
-        names += [METHOD_LABELS[method]] if own else []
-        for protocol in (p for p in PROTOCOL_LABELS if p in own):
-            rows[method, protocol] = len(names)
-            names.append(PROTOCOL_LABELS[protocol])
-    fractions = sorted(frame["fraction"].unique())
-    size = min(WIDTH, 2.6 + 1.6 * len(fractions)), min(4.2, 1.3 + 0.19 * len(names))
-    figure = Figure(figsize=size, layout="constrained")
-    panels = figure.subplots(1, len(fractions), sharex=True, sharey=True, squeeze=False)
-    for fraction, axes in zip(fractions, panels[0], strict=True):
-        for _, row in at_fraction(frame, fraction).iterrows():
-            _point(axes, row, y=rows[row["method"], row["protocol"]])
-        axes.set(title=f"{100 * fraction:g} % of labels", xlabel=label)
-        axes.grid(visible=True, axis="x")
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(axis="y", length=0)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    for i, tick in enumerate(panels[0, 0].get_yticklabels()):
-        tick.set_fontweight("normal" if i in rows.values() else "bold")
-    footnote(figure, frame, note)
-    return figure, dict(zip(fractions, panels[0], strict=True)), rows

@@ -8,6 +8,7 @@ that mixes data sets or profiles is a ValueError.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -224,53 +225,68 @@ def budget(split: Split, images: ImageSet) -> Figure:
 
 
 def curves(
-    history: pd.DataFrame,
-    *,
+    *histories: pd.DataFrame,
     phase: str | None = None,
-    selected: int | None = None,
+    selected: Sequence[int] = (),
     method: str = "supervised",
 ) -> Figure:
-    """Show loss, accuracy where measured, and learning rate by epoch.
+    """Show loss, accuracy where measured, and learning rate by epoch, a line a run.
 
     Args:
-        history: ``Run.history``: columns phase, epoch, step, metric, value.
+        histories: Each ``Run.history``: columns phase, epoch, step, metric, value.
         phase: "pretrain" or a protocol; the only one if not given.
-        selected: The epoch whose weights were tested (``Score.epoch``), to be marked.
+        selected: For each, the epoch whose weights were tested (``Score.epoch``). It is
+            marked on the validation curve.
         method: Whose colour to take.
 
     Raises:
-        ValueError: If the phase is not in the history, or there are several to choose.
+        ValueError: If the phase is not in a history, or there are several to choose.
     """
-    phases = list(history["phase"].unique())
-    if (phase not in phases) if phase else len(phases) != 1:
-        raise ValueError(f"phase is {phase!r}; this history has {', '.join(phases)}")
-    rows = history[history["phase"] == (phase or phases[0])]
-    table = rows.pivot(index="epoch", columns="metric", values="value")
+    tables = [_by_epoch(history, phase) for history in histories]
     labels = {"loss": "loss (nats)", "accuracy": "accuracy (%)"}
-    shown = [panel for panel in labels if table.columns.str.endswith(panel).any()]
+    known = tables[0].columns.str
+    shown = [panel for panel in labels if known.endswith(panel).any()]
     layout: Any = [shown, ["lr"] * len(shown)]
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     panels = figure.subplot_mosaic(layout, height_ratios=[3, 1])
-    parts = {"train": ("training", "-"), "val": ("validation", "--")}
+    alone, colour = len(tables) == 1, METHOD_COLOURS[method]
+    look: Any = {
+        "color": colour,
+        "lw": 1.8 if alone else 1,
+        "alpha": 1 if alone else 0.7,
+    }
+    mark: Any = {"color": GREEN, "s": 45 if alone else 22, "ec": "white", "zorder": 3}
+    text = f"selected: epoch {selected[0]}" if alone and selected else "selected epoch"
     for panel in shown:
-        for part, (name, line) in parts.items():
-            if (metric := f"{part}_{panel}") in table:
-                values = table[metric] * (100 if panel == "accuracy" else 1)
-                colour = METHOD_COLOURS[method]
-                panels[panel].plot(values, line, color=colour, label=name)
+        for table, epoch in zip_longest(tables, selected):
+            values = table.filter(like=panel) * (100 if panel == "accuracy" else 1)
+            train, val = values.get(f"train_{panel}"), values.get(f"val_{panel}")
+            if train is not None:
+                panels[panel].plot(train, "-", label="training", **look)
+            if val is not None:
+                panels[panel].plot(val, "--", label="validation", **look)
+                if epoch is not None:
+                    panels[panel].scatter(epoch, val[epoch], label=text, **mark)
         panels[panel].set_ylabel(labels[panel])
-    panels["lr"].plot(table["lr"], color=GREY)
+    panels["lr"].plot(tables[0]["lr"], color=GREY)
     panels["lr"].set(ylabel="learning\nrate", ylim=(0, None))
     panels["lr"].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
     for axes in panels.values():
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-        if selected is not None:
-            text = f"selected: epoch {selected}"
-            axes.axvline(selected, color=GREEN, lw=1.2, zorder=1, label=text)
-    entries = panels[shown[0]].get_legend_handles_labels()
-    figure.legend(*entries, loc="outside upper left", ncols=3)
+    handles, texts = panels[shown[0]].get_legend_handles_labels()
+    once = dict(zip(texts, handles, strict=True))
+    figure.legend(once.values(), once, loc="outside upper left", ncols=3)
     return figure
+
+
+def _by_epoch(history: pd.DataFrame, phase: str | None) -> pd.DataFrame:
+    """One phase of a history, a column a metric."""
+    phases = list(history["phase"].unique())
+    if (phase not in phases) if phase else len(phases) != 1:
+        raise ValueError(f"phase is {phase!r}; this history has {', '.join(phases)}")
+    rows = history[history["phase"] == (phase or phases[0])]
+    return rows.pivot(index="epoch", columns="metric", values="value")
 
 
 def confusion(score: Score, classes: Sequence[str]) -> Figure:
@@ -304,3 +320,21 @@ def new_figure(*, width: float = WIDTH, height: float) -> tuple[Figure, Axes]:
     """A figure of the book's width with one axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
+
+
+def note(figure: Figure, text: str) -> None:
+    """Write small below a figure what its marks are, and what they come from."""
+    figure.supxlabel(text, size=SMALL, color=GREY)
+
+
+def footnote(figure: Figure, frame: pd.DataFrame, text: str) -> None:
+    """A note that ends with the one data set and profile of a table.
+
+    Raises:
+        ValueError: If the table has several.
+    """
+    sources = frame[["data", "profile"]].drop_duplicates()
+    if len(sources) != 1:
+        raise ValueError(f"a figure takes one data set and profile, not\n{sources}")
+    data, profile = sources.iloc[0]
+    note(figure, f"{text}\n{data}, profile {profile}")

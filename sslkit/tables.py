@@ -208,6 +208,11 @@ def differences(
     return pd.DataFrame(rows, columns=[*by, "pairs", "mean", "low", "high"])
 
 
+def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
+    """The rows of one share of the labels."""
+    return frame[np.isclose(frame["fraction"], fraction)]
+
+
 def in_words(mean: float, low: float, high: float, count: int) -> str:
     """A difference of accuracies as a sentence may say it, "within noise" included."""
     if count < 2:

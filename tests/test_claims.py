@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from figures import colour_of, dots, lines, texts, ticks
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from sslkit import claims, plots
 
@@ -65,44 +62,6 @@ def seeds() -> pd.DataFrame:
         )
         for (draw, seed), value in values.items()
     )
-
-
-def colour_of(method: str) -> str:
-    return to_hex(plots.METHOD_COLOURS[method])
-
-
-def lines(axes: Axes, method: str, label: str | None = None) -> list[Line2D]:
-    """The lines in a method's colour, perhaps only those called so."""
-    return [
-        line
-        for line in axes.get_lines()
-        if to_hex(line.get_color()) == colour_of(method)
-        and label in (None, line.get_label())
-    ]
-
-
-def dots(axes: Axes, method: str) -> list[tuple[float, float]]:
-    """Places of the scattered marks in a method's colour."""
-    return [
-        (float(x), float(y))
-        for cloud in axes.collections
-        if isinstance(cloud, PathCollection)
-        for (x, y), colour in zip(
-            cloud.get_offsets(),
-            itertools.cycle(cloud.get_facecolors()),
-            strict=False,
-        )
-        if to_hex(colour) == colour_of(method)
-    ]
-
-
-def texts(figure: Figure) -> str:
-    found = figure.findobj(mpl.text.Text)
-    return "\n".join(text.get_text() for text in found)
-
-
-def ticks(axes: Axes) -> list[str]:
-    return [tick.get_text() for tick in axes.get_yticklabels()]
 
 
 # ------------------------------------------------------------- draws and seeds
@@ -317,170 +276,32 @@ def test_wrong_orders_need_three_pairs():
         claims.wrong_orders(pairs().tail(2))
 
 
-# ----------------------------------------------------------- label equivalents
-
-
-@pytest.fixture
-def worth() -> pd.DataFrame:
-    inf = math.inf
-    found = [
-        ("simclr", "finetune", 0.05, 10, 0.2, 0.1, inf),
-        ("rotnet", "linear", 0.05, 10, -inf, -inf, 0.04),
-        ("random", "linear", 0.05, 10, -inf, -inf, -inf),
-        ("simclr", "linear", 0.05, 10, 0.1, 0.06, 0.15),
-        ("simclr", "linear", 0.25, 5, inf, 0.9, inf),
-        ("rotnet", "finetune", 0.25, 1, inf, math.nan, math.nan),
-    ]
-    names = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
-    return pd.DataFrame(found, columns=names)
-
-
-@pytest.fixture
-def curve() -> pd.DataFrame:
-    rising = {0.025: 0.5, 0.05: 0.6, 0.5: 0.7, 0.75: 0.75, 1.0: 0.8}
-    return pd.DataFrame(
-        SAME
-        | {"fraction": x, "method": "supervised", "protocol": "finetune"}
-        | {"runs": 3, "mean": y, "low": y, "high": y}
-        for x, y in rising.items()
-    )
-
-
-def test_equivalents_stand_at_their_share_with_their_interval(worth, curve):
-    (axes,) = claims.equivalents(worth, curve).axes
-    assert ticks(axes) == [
-        "random encoder, linear probe",
-        "RotNet, linear probe",
-        "SimCLR, linear probe",
-        "SimCLR, fine-tuned",
-    ]
-    assert axes.get_xscale() == "log"
-    points = [(*p.get_xdata(), *p.get_ydata()) for p in lines(axes, "simclr", "share")]
-    assert points == [pytest.approx((10, 2)), pytest.approx((20, 3))]
-    frozen, tuned = (x.get_xdata() for x in lines(axes, "simclr", "interval"))
-    assert frozen == pytest.approx((6, 15))
-    assert tuned[0] == pytest.approx(10)
-    assert tuned[1] > 100
-    named = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert sorted(named, key=float) == ["2.5", "5", "50", "100"], "75 is too near"
-
-
-def test_censored_equivalents_are_arrows_at_the_edge_with_the_end_in_words(
-    worth, curve
-):
-    (axes,) = claims.equivalents(worth, curve).axes
-    said = {(t.get_text(), t.get_position()[1]) for t in axes.texts}
-    assert said == {("< 2.5 %", 0), ("< 2.5 %", 1), ("> 100 %", 3)}
-    assert lines(axes, "random", "share") == [], "a censored share has no mark"
-    (left,) = lines(axes, "rotnet", "censored")
-    assert left.get_marker() == "<"
-    assert axes.get_xlim()[0] < left.get_xdata()[0] < 2.5
-    (right,) = lines(axes, "simclr", "censored")
-    assert right.get_marker() == ">"
-    assert 100 < right.get_xdata()[0] < axes.get_xlim()[1]
-    # And an arrow is no number: all words are inside the figure.
-    axes.figure.draw_without_rendering()
-    for text in axes.texts:
-        box = text.get_window_extent()
-        assert axes.bbox.x0 <= box.x0 < box.x1 <= axes.bbox.x1
-
-
-def test_equivalents_keep_to_their_share_even_without_an_interval(worth, curve):
-    (axes,) = claims.equivalents(worth, curve, fraction=0.25).axes
-    assert ticks(axes) == ["RotNet, fine-tuned", "SimCLR, linear probe"]
-    assert {t.get_text() for t in axes.texts} == {"> 100 %"}
-    dotted = [x for x in axes.get_lines() if x.get_linestyle() == ":"]
-    assert [list(x.get_xdata()) for x in dotted] == [[25, 25]]
-    with pytest.raises(ValueError, match="no label equivalents at 0.5"):
-        claims.equivalents(worth, curve, fraction=0.5)
-
-
-# ----------------------------------------------------------------------- gains
-
-
-@pytest.fixture
-def differences() -> pd.DataFrame:
-    found = [
-        ("simclr", "finetune", 0.25, 0.01, -0.01, 0.03),
-        ("simclr", "finetune", 0.05, 0.05, 0.02, 0.08),
-        ("rotnet", "finetune", 0.05, -0.04, -0.06, -0.02),
-        ("simclr", "linear", 0.05, 0.5, 0.4, 0.6),
-    ]
-    names = ["method", "protocol", "fraction", "mean", "low", "high"]
-    table = pd.DataFrame(found, columns=names)
-    return table.assign(data="shapes", profile="quick", pairs=5)
-
-
-def test_gains_go_from_few_labels_to_many_with_their_intervals(differences):
-    (axes,) = claims.gains(differences).axes
-    (simclr,) = lines(axes, "simclr")
-    assert simclr.get_ydata() == pytest.approx([5, 1])
-    assert simclr.get_xdata() == pytest.approx([0, 1], abs=0.1)
-    bars = {
-        (to_hex(c.get_colors()[0]), *segment[:, 1].round(6).tolist())
-        for c in axes.collections
-        if isinstance(c, LineCollection)
-        for segment in c.get_segments()
-    }
-    assert bars == {
-        (colour_of("simclr"), 2, 8),
-        (colour_of("simclr"), -1, 3),
-        (colour_of("rotnet"), -6, -2),
-    }
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["5", "25"]
-    (zero,) = lines(axes, "supervised")
-    assert list(zero.get_ydata()) == [0, 0]
-
-
-def test_gains_name_their_baseline_and_need_the_protocol(differences):
-    (axes,) = claims.gains(differences, against="supervised-plain").axes
-    assert axes.get_ylabel() == "points to supervised, plain views"
-    assert len(lines(axes, "supervised-plain")) == 1
-    with pytest.raises(ValueError, match="no differences by 'mlp'"):
-        claims.gains(differences, protocol="mlp")
-
-
 # ------------------------------------------------------------------------- all
 
 
-def drawn(
-    frame: pd.DataFrame,
-    seeds: pd.DataFrame,
-    worth: pd.DataFrame,
-    curve: pd.DataFrame,
-    differences: pd.DataFrame,
-) -> Iterator[tuple[str, Figure]]:
+def drawn(frame: pd.DataFrame, seeds: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
     yield "seeds_by_draw", claims.seeds_by_draw(seeds)
     yield "spreads", claims.spreads(seeds)
     yield "one_run_each", claims.one_run_each(frame)
     yield "wrong_orders", claims.wrong_orders(pairs())
-    yield "equivalents", claims.equivalents(worth, curve)
-    yield "gains", claims.gains(differences)
 
 
-def test_every_figure_names_its_source_and_fits_a_page(
-    frame, seeds, worth, curve, differences
-):
-    for name, figure in drawn(frame, seeds, worth, curve, differences):
+def test_every_figure_names_its_source_and_fits_a_page(frame, seeds):
+    for name, figure in drawn(frame, seeds):
         assert "shapes, profile quick" in texts(figure), name
         width, height = figure.get_size_inches()
         assert width <= plots.WIDTH, name
         assert height <= 4.3, name
 
 
-def test_no_figure_mixes_sources(frame, seeds, curve, differences, worth):
-    def mixed(table: pd.DataFrame) -> pd.DataFrame:
-        table = table.reset_index(drop=True)
-        table.loc[0, "profile"] = "study"
-        return table
-
-    for make in (
-        lambda: claims.seeds_by_draw(mixed(seeds)),
-        lambda: claims.spreads(mixed(seeds)),
-        lambda: claims.one_run_each(mixed(frame)),
-        lambda: claims.wrong_orders(mixed(pairs())),
-        lambda: claims.equivalents(worth, mixed(curve)),
-        lambda: claims.gains(mixed(differences)),
+def test_no_figure_mixes_sources(frame, seeds):
+    for make, table in (
+        (claims.seeds_by_draw, seeds),
+        (claims.spreads, seeds),
+        (claims.one_run_each, frame),
+        (claims.wrong_orders, pairs()),
     ):
+        mixed = table.reset_index(drop=True)
+        mixed.loc[0, "profile"] = "study"
         with pytest.raises(ValueError, match="one data set and profile"):
-            make()
+            make(mixed)

@@ -46,6 +46,7 @@ ORDER = (
     "contrasts",
     "readout",
     "plots",
+    "forest",
     "comparisons",
     "claims",
     "speed",
@@ -54,6 +55,7 @@ ORDER = (
 )
 ANYTHING = (
     "plots",
+    "forest",
     "comparisons",
     "claims",
     "speed",
