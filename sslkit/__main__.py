@@ -14,6 +14,9 @@ import click
 
 # torch is imported inside the commands: --help answers at once.
 
+# What a sweep shows of its summary.
+_SHOWN = "variant method protocol fraction runs mean low high".split()
+
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
@@ -129,8 +132,8 @@ def sweep(
 ) -> None:
     """Do the recipes of a grid that are not recorded yet, many at a time.
 
-    First it says how long that will take, by a short rehearsal on this machine. Stopped
-    at any point, the same command goes on.
+    First it says how long that will take, by a short rehearsal on this machine; it ends
+    with a table of what is recorded. Stopped at any point, the same command goes on.
     """
     if jobs and dask:
         raise click.UsageError(
@@ -168,10 +171,14 @@ def sweep(
         if dry_run:
             return
         every = chain(done, runs.run_all(left, out=out, executor=executor))
-        kept = list(records.append(file, every) if file else every)
-    summary = tables.summarise(tables.table(kept))
-    columns = ["method", "protocol", "fraction", "runs", "mean", "low", "high"]
-    click.echo(summary[columns].round(4).to_string(index=False))
+        kept = []
+        try:
+            for one in records.append(file, every) if file else every:
+                kept.append(one)
+        finally:  # what there is, where a recipe failed or somebody stopped it
+            if kept:
+                summary = tables.summarise(tables.table(kept))
+                click.echo(summary[_SHOWN].round(4).to_string(index=False))
 
 
 @main.command()

@@ -24,7 +24,11 @@ ORDER = (
     "rotnet-jitter",
     "simclr",
 )
-PAIRED_BY = ("data", "profile", "fraction", "draw", "seed")
+# What two runs have in common that are compared: images and how they were divided,
+# settings, labels.
+SAME = ["data", "test", "profile", "variant", "fraction"]
+ARM = [*SAME, "method", "protocol"]
+DRAW = ["draw", "seed"]
 
 
 def table(runs: Iterable[Run]) -> pd.DataFrame:
@@ -41,7 +45,7 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
     order = pd.Categorical(
         frame["method"], [*ORDER, *sorted(set(frame["method"]) - {*ORDER})]
     )
-    by = ["data", "profile", "fraction", "method", "protocol", "draw", "seed"]
+    by = [*ARM, *DRAW]
     return (
         frame.assign(method=order)
         .sort_values(by)
@@ -129,23 +133,22 @@ def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
         value: The column to summarise.
 
     Returns:
-        Columns of the grouping, then ``runs``, ``mean``, ``low``, ``high``.
+        Columns of ``ARM``, then ``runs``, ``mean``, ``low``, ``high``.
 
     Raises:
         ValueError: If an arm was run twice for one draw and seed (with other settings).
     """
     _check_single(frame)
-    by = ["data", "profile", "fraction", "method", "protocol"]
     rows = [
         (*names, len(group), *interval(group[value]))
-        for names, group in frame.groupby(by, sort=False)
+        for names, group in frame.groupby(ARM, sort=False)
     ]
-    return pd.DataFrame(rows, columns=[*by, "runs", "mean", "low", "high"])
+    return pd.DataFrame(rows, columns=[*ARM, "runs", "mean", "low", "high"])
 
 
 def _check_single(frame: pd.DataFrame) -> None:
     """Refuse to count one draw and seed twice, as where settings are mixed."""
-    twice = frame[frame.duplicated([*PAIRED_BY, "method", "protocol"])]
+    twice = frame[frame.duplicated([*ARM, *DRAW])]
     if len(twice):
         raise ValueError(
             f"several '{twice['method'].iloc[0]}' runs for one draw and seed; select "
@@ -156,7 +159,7 @@ def _check_single(frame: pd.DataFrame) -> None:
 def pairs(
     frame: pd.DataFrame, *, against: str = "supervised", value: str = "accuracy"
 ) -> pd.DataFrame:
-    """Every score beside the baseline's of the same data, labels and seed.
+    """Every score beside the baseline's of the same data, variant, labels and seed.
 
     Args:
         frame: From ``table``.
@@ -172,7 +175,7 @@ def pairs(
             be ambiguous, or no row has a partner.
     """
     _check_single(frame)
-    keys = list(PAIRED_BY)
+    keys = [*SAME, *DRAW]
     base = frame[frame["method"] == against]
     if against == "random":
         base = base[base["protocol"] == "linear"]
@@ -195,17 +198,15 @@ def differences(
     Args and errors are those of ``pairs``.
 
     Returns:
-        Columns data, profile, fraction, method, protocol, ``pairs``, ``mean``, ``low``,
-        ``high``; positive where the method is higher.
+        Columns of ``ARM``, then ``pairs``, ``mean``, ``low``, ``high``; positive where
+        the method is higher.
     """
-    by = ["data", "profile", "fraction", "method", "protocol"]
+    paired = pairs(frame, against=against, value=value)
     rows = [
         (*names, len(group), *interval(group["difference"]))
-        for names, group in pairs(frame, against=against, value=value).groupby(
-            by, sort=False
-        )
+        for names, group in paired.groupby(ARM, sort=False)
     ]
-    return pd.DataFrame(rows, columns=[*by, "pairs", "mean", "low", "high"])
+    return pd.DataFrame(rows, columns=[*ARM, "pairs", "mean", "low", "high"])
 
 
 def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:

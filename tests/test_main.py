@@ -199,7 +199,8 @@ def test_sweep_says_what_is_left_does_it_and_ends_with_a_table(tmp_path: Path) -
     }
     expected = tables.summarise(tables.table(found))
     shown = pd.read_csv(io.StringIO("\n".join(lines[2:])), sep=r"\s+")
-    names = ["method", "protocol", "fraction", "runs", "mean", "low", "high"]
+    names = ["variant", "method", "protocol", "fraction", "runs"]
+    names += ["mean", "low", "high"]
     assert list(shown) == names
     pd.testing.assert_frame_equal(shown, expected[names], atol=5e-5, check_dtype=False)
 
@@ -270,15 +271,25 @@ def test_a_dry_run_says_what_the_study_would_cost_and_does_nothing(
 def test_a_recipe_that_fails_in_a_sweep_is_named_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    def instead(recipe: Any, **_: Any) -> None:
-        raise FloatingPointError("the loss is nan")
+    really = runs.run
+
+    def instead(recipe: Any, **values: Any) -> Any:
+        if recipe.arm == "simclr":
+            raise FloatingPointError("the loss is nan")
+        return really(recipe, **values)
 
     monkeypatch.setattr(runs, "run", instead)
     monkeypatch.setattr(sys, "argv", ["sslkit", *GRID, "--out", str(tmp_path)])
     with pytest.raises(SystemExit):
         cli._entry()
-    (said,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
-    assert said == "error: the loss is nan (in supervised, fraction 0.5, draw 0)"
+    out, err = capsys.readouterr()
+    (said,) = [line for line in err.splitlines() if line.startswith("error")]
+    assert said == "error: the loss is nan (in simclr, fraction 0.5, draw 0)"
+    # What was done all the same is summed up.
+    shown = pd.read_csv(io.StringIO("\n".join(out.splitlines()[2:])), sep=r"\s+")
+    assert set(shown["method"]) == {
+        *("random", "supervised", "supervised-plain", "rotnet", "rotnet-jitter")
+    }
 
 
 @pytest.mark.parametrize(

@@ -347,6 +347,26 @@ def test_methods_protocols_and_fractions_are_compared_apart() -> None:
     )
 
 
+def test_variants_and_divisions_are_compared_apart() -> None:
+    """One draw and seed, several times: other settings, or other test images."""
+    runs = []
+    for name, accuracy in (("supervised", 0.5), ("rotnet", 0.6)):
+        run = done(name, accuracy)
+        other = replace(run.recipe, variant="warm")
+        data = replace(run.recipe.data, test="image")
+        runs += [run, of(other, {"finetune": accuracy + 0.1 * accuracy})]
+        runs += [of(replace(run.recipe, data=data), {"finetune": accuracy**2})]
+    frame = tables.table(runs)
+    frame = frame[frame["protocol"] == "finetune"]
+    assert len(tables.summarise(frame)) == 6
+    found = tables.differences(frame).set_index(["variant", "test"])["mean"]
+    assert found.to_dict() == {
+        ("base", "given"): pytest.approx(0.1),
+        ("warm", "given"): pytest.approx(0.11),
+        ("base", "image"): pytest.approx(0.11),
+    }
+
+
 def test_against_the_random_floor_its_linear_probe_is_the_baseline() -> None:
     runs = [
         done("random", {"linear": 0.30, "knn": 0.99}),
