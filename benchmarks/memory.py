@@ -21,8 +21,9 @@ from torch import Tensor
 
 import sslkit
 from benchmarks import kept
-from sslkit import encoders, recipes
+from sslkit import encoders
 from sslkit.encoders import Encoder
+from sslkit.profiles import PROFILES
 
 METHODS = ("supervised", "rotnet-jitter", "simclr")
 VIEWS = {"supervised": 1, "simclr": 2, "rotnet-jitter": 4}  # of an image
@@ -86,7 +87,7 @@ def calculated() -> dict[str, float]:
 def main(keep: bool) -> None:
     """Measure the peak memory of every profile; calculate that of large images."""
     fresh = multiprocessing.get_context("spawn")
-    for profile in recipes.PROFILES:
+    for profile in PROFILES:
         values = {}
         for method in METHODS:
             with fresh.Pool(1) as pool:

@@ -8,23 +8,19 @@ that mixes data sets or profiles is a ValueError.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
 if TYPE_CHECKING:
     from sslkit.data import ImageSet
-    from sslkit.scores import Score
     from sslkit.splits import Split
 
 # Through the whole book. Each colour stands 3:1 against white, and any two stay apart
@@ -222,98 +218,6 @@ def budget(split: Split, images: ImageSet) -> Figure:
 
 
 # -------------------------------------------------------------------- one run
-
-
-def curves(
-    *histories: pd.DataFrame,
-    phase: str | None = None,
-    selected: Sequence[int] = (),
-    method: str = "supervised",
-) -> Figure:
-    """Show loss, accuracy where measured, and learning rate by epoch, a line a run.
-
-    Args:
-        histories: Each ``Run.history``: columns phase, epoch, step, metric, value.
-        phase: "pretrain" or a protocol; the only one if not given.
-        selected: For each, the epoch whose weights were tested (``Score.epoch``). It is
-            marked on the validation curve.
-        method: Whose colour to take.
-
-    Raises:
-        ValueError: If the phase is not in a history, or there are several to choose.
-    """
-    tables = [_by_epoch(history, phase) for history in histories]
-    labels = {"loss": "loss (nats)", "accuracy": "accuracy (%)"}
-    known = tables[0].columns.str
-    shown = [panel for panel in labels if known.endswith(panel).any()]
-    layout: Any = [shown, ["lr"] * len(shown)]
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
-    panels = figure.subplot_mosaic(layout, height_ratios=[3, 1])
-    alone, colour = len(tables) == 1, METHOD_COLOURS[method]
-    look: Any = {
-        "color": colour,
-        "lw": 1.8 if alone else 1,
-        "alpha": 1 if alone else 0.7,
-    }
-    mark: Any = {"color": GREEN, "s": 45 if alone else 22, "ec": "white", "zorder": 3}
-    text = f"selected: epoch {selected[0]}" if alone and selected else "selected epoch"
-    for panel in shown:
-        for table, epoch in zip_longest(tables, selected):
-            values = table.filter(like=panel) * (100 if panel == "accuracy" else 1)
-            train, val = values.get(f"train_{panel}"), values.get(f"val_{panel}")
-            if train is not None:
-                panels[panel].plot(train, "-", label="training", **look)
-            if val is not None:
-                panels[panel].plot(val, "--", label="validation", **look)
-                if epoch is not None:
-                    panels[panel].scatter(epoch, val[epoch], label=text, **mark)
-        panels[panel].set_ylabel(labels[panel])
-    panels["lr"].plot(tables[0]["lr"], color=GREY)
-    panels["lr"].set(ylabel="learning\nrate", ylim=(0, None))
-    panels["lr"].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
-    for axes in panels.values():
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
-    handles, texts = panels[shown[0]].get_legend_handles_labels()
-    once = dict(zip(texts, handles, strict=True))
-    figure.legend(once.values(), once, loc="outside upper left", ncols=3)
-    return figure
-
-
-def _by_epoch(history: pd.DataFrame, phase: str | None) -> pd.DataFrame:
-    """One phase of a history, a column a metric."""
-    phases = list(history["phase"].unique())
-    if (phase not in phases) if phase else len(phases) != 1:
-        raise ValueError(f"phase is {phase!r}; this history has {', '.join(phases)}")
-    rows = history[history["phase"] == (phase or phases[0])]
-    return rows.pivot(index="epoch", columns="metric", values="value")
-
-
-def confusion(score: Score, classes: Sequence[str]) -> Figure:
-    """Show test images by true class (rows) and predicted class (columns).
-
-    Args:
-        score: Whose ``confusion`` to show: counts, and shares of the true class.
-        classes: Their names.
-    """
-    counts = np.asarray(score.confusion)
-    share = 100 * counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    texts = [f"{n}\n{s:.0f} %" for n, s in zip(counts.flat, share.flat, strict=True)]
-    side = 0.75 * len(classes)
-    if side > 4.6:  # many classes: small cells, counts alone
-        side, texts = 4.6, [str(n) for n in counts.flat]
-    figure, axes = new_figure(width=side + 1.6, height=side + 0.6)
-    axes.grid(visible=False)
-    frame = pd.DataFrame(share, list(classes), list(classes))
-    bar = {"label": "share of the true class (%)", "shrink": 0.8}
-    look = {"cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "linewidths": 1.5}
-    annot = {"annot": np.reshape(texts, counts.shape), "annot_kws": {"size": SMALL}}
-    sns.heatmap(frame, ax=axes, fmt="", cbar_kws=bar, **look, **annot)
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.tick_params(length=0, labelrotation=0)
-    if max(map(len, classes)) * 0.08 > side / len(classes):
-        axes.tick_params(axis="x", labelrotation=90)
-    return figure
 
 
 def new_figure(*, width: float = WIDTH, height: float) -> tuple[Figure, Axes]:

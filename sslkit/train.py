@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm.std import tqdm
 
 from sslkit.batches import Batches, Source
+from sslkit.checkpoints import State
 from sslkit.devices import keep_freed_memory
 from sslkit.distributed import sharing, synchronise
 from sslkit.draws import Draw
@@ -171,7 +172,7 @@ def fit(
         epoch_steps = math.ceil(training.steps / training.epochs)
     total = epoch_steps * training.epochs
 
-    state = _State(parts)
+    state = State(parts)
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
@@ -242,67 +243,6 @@ def learning_rate(step: int, total: int, training: Training) -> float:
         return training.lr
     done = (step - rising) / max(1, total - 1 - rising)
     return training.lr * (1 + math.cos(math.pi * done)) / 2
-
-
-class _State:
-    """What an interrupted run needs beside weights and optimiser."""
-
-    def __init__(self, parts: Sequence[str]) -> None:
-        self.epoch = 0
-        self.history: list[tuple[int, int, str, float]] = []
-        self.selected: dict[str, Tensor] = {}
-        self.epochs = dict.fromkeys(parts or [""], 0)
-        self.lowest = dict.fromkeys(self.epochs, math.inf)
-
-    def finish_epoch(
-        self, module: nn.Module, values: dict[str, float], steps: int
-    ) -> None:
-        self.epoch += 1
-        self.history += [(self.epoch, steps, metric, v) for metric, v in values.items()]
-        for part in self.epochs:
-            metric, within = f"val_{part}_loss" if part else "val_loss", f"{part}."
-            # Without validation the last epoch is taken.
-            loss = values.get(metric, -self.epoch)
-            if loss < self.lowest[part]:
-                self.lowest[part], self.epochs[part] = loss, self.epoch
-                self.selected |= {
-                    name: value.detach().clone()
-                    for name, value in module.state_dict().items()
-                    if not part or name.startswith(within)
-                }
-
-    def save(
-        self,
-        path: Path,
-        module: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        fabric: Fabric,
-    ) -> None:
-        if not fabric.is_global_zero:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save(
-            {
-                "module": module.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                **vars(self),
-            },
-            partial,
-        )
-        partial.replace(path)
-
-    def resume(
-        self,
-        path: Path,
-        module: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        fabric: Fabric,
-    ) -> None:
-        kept = torch.load(path, map_location=fabric.device, weights_only=True)
-        module.load_state_dict(kept.pop("module"))
-        optimiser.load_state_dict(kept.pop("optimiser"))
-        vars(self).update(kept)
 
 
 def new_optimiser(module: nn.Module, training: Training) -> torch.optim.Optimizer:

@@ -28,25 +28,25 @@ ROOT = Path(__file__).resolve().parents[1]
 # one notes that it resumed a training, one is killed at its first checkpoint.
 LIVES = """
 from pathlib import Path
-from sslkit import train
+from sslkit import checkpoints, train
 
-def resume_and_tell(*args, resume=train._State.resume):
+def resume_and_tell(*args, resume=checkpoints.State.resume):
     Path("resumed").touch()
     resume(*args)
 
 train.SECONDS_BETWEEN_CHECKPOINTS = -1
-train._State.resume = resume_and_tell
+checkpoints.State.resume = resume_and_tell
 """
 DIES = """
 import os, signal
-from sslkit import train
+from sslkit import checkpoints, train
 
-def save_and_die(*args, save=train._State.save):
+def save_and_die(*args, save=checkpoints.State.save):
     save(*args)
     os.kill(os.getpid(), signal.SIGKILL)
 
 train.SECONDS_BETWEEN_CHECKPOINTS = -1
-train._State.save = save_and_die
+checkpoints.State.save = save_and_die
 """
 
 

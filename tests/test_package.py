@@ -23,6 +23,7 @@ ORDER = (
     "pixels",
     "shapes",
     "sources",
+    "parts",
     "data",
     "splits",
     "draws",
@@ -31,10 +32,12 @@ ORDER = (
     "distributed",
     "methods",
     "batches",
+    "checkpoints",
     "train",
     "scores",
     "heads",
     "evaluate",
+    "profiles",
     "recipes",
     "keys",
     "records",
@@ -46,6 +49,7 @@ ORDER = (
     "contrasts",
     "readout",
     "plots",
+    "diagnostics",
     "forest",
     "comparisons",
     "claims",
@@ -55,6 +59,7 @@ ORDER = (
 )
 ANYTHING = (
     "plots",
+    "diagnostics",
     "forest",
     "comparisons",
     "claims",
@@ -136,8 +141,8 @@ def test_every_name_that_sslkit_offers_is_there() -> None:
 
 def test_sslkit_offers_all_of_its_modules() -> None:
     modules = {module_of(path) for path in SOURCES} - {"__init__", "__main__"}
-    # devices apart, the inside of data
-    assert modules - set(dir(sslkit)) <= {"devices", "files", "pixels", "sources"}
+    inside = {"checkpoints", "devices", "files", "parts", "pixels", "sources"}
+    assert modules - set(dir(sslkit)) <= inside
 
 
 def test_names_offered_lazily_are_those_that_type_checkers_see() -> None:

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from figures import labelled, texts
+from figures import texts
 from matplotlib.colors import to_rgb
 
 from sslkit import comparisons, plots
 from sslkit.data import ImageSet
-from sslkit.scores import Score
 from sslkit.splits import split
 from sslkit.tables import ORDER
 
@@ -28,21 +27,6 @@ pytestmark = [
 @pytest.fixture
 def summary() -> pd.DataFrame:
     return figures.summary()
-
-
-@pytest.fixture
-def history() -> pd.DataFrame:
-    metrics = {"train_loss": 1.0, "val_loss": 1.2, "train_accuracy": 0.5, "lr": 0.001}
-    return pd.DataFrame(
-        [
-            (phase, epoch, 10 * epoch, metric, value / epoch)
-            for phase in ("pretrain", "linear")
-            for epoch in (1, 2, 3)
-            for metric, value in metrics.items()
-            if phase == "linear" or metric != "train_accuracy"
-        ],
-        columns=["phase", "epoch", "step", "metric", "value"],
-    )
 
 
 # ----------------------------------------------------------------------- style
@@ -209,84 +193,3 @@ def test_a_budget_counts_every_image_once():
     assert min(bar.get_x() for bar in last) > 160, "test stands apart"
     assert first[0].get_y() < first[1].get_y()
     assert figure.axes[0].yaxis_inverted(), "the first class is on top"
-
-
-# --------------------------------------------------------------------- one run
-
-
-def test_curves_draw_training_solid_and_validation_dashed(history):
-    figure = plots.curves(history, phase="linear", selected=[2], method="simclr")
-    loss, accuracy, rate = figure.axes
-    for axes, name, style, values in (
-        (loss, "training", "-", [1, 1 / 2, 1 / 3]),
-        (loss, "validation", "--", [1.2, 0.6, 0.4]),
-        (accuracy, "training", "-", [50, 25, 50 / 3]),
-    ):
-        line = labelled(axes)[name]
-        assert line.get_linestyle() == style
-        assert line.get_color() == plots.METHOD_COLOURS["simclr"]
-        assert line.get_xdata() == pytest.approx([1, 2, 3])
-        assert line.get_ydata() == pytest.approx(values)
-    assert "validation" not in labelled(accuracy)
-    assert rate.get_lines()[0].get_ydata() == pytest.approx([0.001, 0.0005, 0.001 / 3])
-    assert [axes.get_ylabel() for axes in (loss, accuracy)] == [
-        "loss (nats)",
-        "accuracy (%)",
-    ]
-    (spot,) = loss.collections
-    assert spot.get_offsets().tolist() == [[2, pytest.approx(0.6)]]
-    assert "selected: epoch 2" in texts(figure)
-    assert len(accuracy.collections) == 0, "no validation accuracy, no mark"
-
-
-def test_curves_of_several_runs_have_a_line_and_a_mark_each(history):
-    slower = history.assign(value=2 * history["value"])
-    figure = plots.curves(history, slower, phase="linear", selected=[3, 1])
-    loss = figure.axes[0]
-    solid = [line for line in loss.get_lines() if line.get_linestyle() == "-"]
-    assert [line.get_ydata()[0] for line in solid] == [1, 2]
-    spots = [tuple(s.get_offsets()[0]) for s in loss.collections]
-    assert spots == [pytest.approx((3, 0.4)), pytest.approx((1, 2.4))]
-    (legend,) = figure.legends
-    named = [text.get_text() for text in legend.get_texts()]
-    assert named == ["training", "validation", "selected epoch"]
-
-
-def test_curves_leave_out_what_was_not_measured(history):
-    figure = plots.curves(history[history["phase"] == "pretrain"])
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "loss (nats)",
-        "learning\nrate",
-    ]
-    assert "selected" not in texts(figure)
-
-
-@pytest.mark.parametrize("phase", [None, "finetune"])
-def test_curves_name_the_phases_to_choose_from(history, phase):
-    with pytest.raises(ValueError, match="has pretrain, linear"):
-        plots.curves(history, phase=phase)
-
-
-def score(confusion: list[list[int]]) -> Score:
-    return Score(0.5, 1.0, 0.4, 0.6, confusion, 1, 0.5, 1.0, 10)
-
-
-def test_confusion_shows_counts_and_shares_of_the_true_class():
-    figure = plots.confusion(score([[8, 2], [0, 5]]), ["cat", "dog"])
-    axes = figure.axes[0]
-    assert [t.get_text() for t in axes.texts] == [
-        "8\n80 %",
-        "2\n20 %",
-        "0\n0 %",
-        "5\n100 %",
-    ]
-    assert axes.collections[0].get_array().ravel().tolist() == [80, 20, 0, 100]
-    assert [t.get_text() for t in axes.get_yticklabels()] == ["cat", "dog"]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
-
-
-def test_confusion_of_many_classes_still_fits_and_of_an_absent_class_is_nought():
-    table = np.diag([3, 0, *[4] * 8]).tolist()
-    figure = plots.confusion(score(table), [f"class number {i}" for i in range(10)])
-    assert figure.get_size_inches()[0] <= 7
-    assert figure.axes[0].collections[0].get_array()[1].tolist() == [0] * 10

@@ -13,7 +13,8 @@ from sslkit import recipes
 from sslkit.augment import Augmentation
 from sslkit.evaluate import PROTOCOLS
 from sslkit.methods import METHODS, rotnet, simclr
-from sslkit.recipes import ARMS, PROFILES, Recipe, from_dict, recipe, to_dict
+from sslkit.profiles import PROFILES
+from sslkit.recipes import ARMS, Recipe, from_dict, recipe, to_dict
 
 
 def through_json(one: Recipe) -> Recipe:
