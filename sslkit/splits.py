@@ -139,7 +139,12 @@ def _order(
     """
     _, member = np.unique(groups[rows], return_inverse=True)
     sizes = np.bincount(member)
-    waiting = list(rng.permutation(len(sizes)))
+    drawn = rng.permutation(len(sizes))
+    position = np.argsort(member, kind="stable")
+    if sizes.max() == 1:  # no groups: what the loop below gives, without the loop
+        every = round(1 / VALIDATION_SHARE)
+        return rows[position[drawn]], np.arange(1, len(rows) + 1) % every == 0
+    waiting = list(drawn)
     smallest = sizes.min()
     placed: list[int] = []
     held: list[bool] = []
@@ -153,7 +158,6 @@ def _order(
         held.append(validation + size <= VALIDATION_SHARE * seen)
         validation += size * held[-1]
         placed.append(group)
-    position = np.argsort(member, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)])
     chunks = [rows[position[starts[g] : starts[g + 1]]] for g in placed]
     return np.concatenate(chunks), np.repeat(held, sizes[placed])
