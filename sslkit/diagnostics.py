@@ -1,9 +1,9 @@
-"""The figures of single runs: learning curves and confusion."""
+"""The figures of single runs: learning curves, confusion, too good to be true."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,16 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sslkit.plots import GREEN, GREY, METHOD_COLOURS, SMALL, WIDTH, new_figure
+from sslkit.plots import (
+    GREEN,
+    GREY,
+    METHOD_COLOURS,
+    METHOD_LABELS,
+    METHOD_MARKERS,
+    SMALL,
+    WIDTH,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from sslkit.scores import Score
@@ -107,4 +116,42 @@ def confusion(score: Score, classes: Sequence[str]) -> Figure:
     axes.tick_params(length=0, labelrotation=0)
     if max(map(len, classes)) * 0.08 > side / len(classes):
         axes.tick_params(axis="x", labelrotation=90)
+    return figure
+
+
+def too_good(points: pd.DataFrame, *, jittered: pd.Series, floor: float) -> Figure:
+    """Show downstream accuracy against rotation accuracy as the light comes on.
+
+    An arrow leads from light to light. Where it goes right and down, the pretext task
+    is solved better and better, and the encoder is worth less and less.
+
+    Args:
+        points: RotNets, one a light, which is the index: columns ``told``, the share of
+            turns told apart in validation, and ``probed``, the accuracy of a linear
+            probe in the test; in [0, 1].
+        jittered: The same two of a RotNet + jitter.
+        floor: Accuracy of a linear probe of a random encoder, in [0, 1].
+    """
+    figure, axes = new_figure(height=4.0)
+    spots = [tuple(spot) for spot in 100 * points[["told", "probed"]].to_numpy()]
+    colour = METHOD_COLOURS["rotnet"]
+    look: Any = {"arrowstyle": "-|>", "color": colour, "lw": 1.8}
+    look |= {"shrinkA": 5, "shrinkB": 6, "mutation_scale": 14}
+    for here, there in pairwise(spots):
+        axes.annotate("", there, here, arrowprops=look)
+    other = tuple(100 * jittered[["told", "probed"]])
+    for method, where in {"rotnet": spots, "rotnet-jitter": [other]}.items():
+        look = {"color": METHOD_COLOURS[method], "label": METHOD_LABELS[method]}
+        look |= {"marker": METHOD_MARKERS[method], "ls": "", "ms": 9, "zorder": 3}
+        axes.plot(*zip(*where, strict=True), **look)
+    for light, spot in zip(points.index, spots, strict=True):
+        text = f"light {light:g}" if light else "no light"
+        axes.annotate(text, spot, (8, 6), textcoords="offset points", size=SMALL)
+    axes.axhline(100 * floor, color=GREY, ls=":", label=METHOD_LABELS["random"])
+    axes.set(xlabel="turns told apart in validation (%)")
+    axes.set(ylabel="linear probe, test accuracy (%)")
+    axes.margins(x=0.16, y=0.12)
+    low = axes.get_xlim()[0]
+    axes.set_xticks([x for x in axes.get_xticks() if low < x <= 100])
+    figure.legend(loc="outside upper left", ncols=3)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import figures
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,3 +109,25 @@ def test_confusion_of_many_classes_still_fits_and_of_an_absent_class_is_nought()
     figure = diagnostics.confusion(score(table), names)
     assert figure.get_size_inches()[0] <= 7
     assert figure.axes[0].collections[0].get_array()[1].tolist() == [0] * 10
+
+
+def test_too_good_leads_from_light_to_light_above_the_floor():
+    points = pd.DataFrame(
+        {"probed": [0.6, 0.5, 0.4], "told": [0.7, 0.9, 1.0]}, index=[0.0, 0.1, 0.2]
+    )
+    jittered = pd.Series({"told": 0.8, "probed": 0.45})
+    figure = diagnostics.too_good(points, jittered=jittered, floor=0.35)
+    (axes,) = figure.axes
+    assert figures.points(axes, *figures.of("rotnet")) == {
+        *((70, 60), (90, 50), (100, 40))
+    }
+    assert figures.points(axes, *figures.of("rotnet-jitter")) == {(80, 45)}
+    arrows = [(x.xyann, x.xy) for x in axes.texts if x.arrow_patch is not None]
+    assert arrows == [
+        (pytest.approx((70, 60)), pytest.approx((90, 50))),
+        (pytest.approx((90, 50)), pytest.approx((100, 40))),
+    ]
+    floor = labelled(axes)["random encoder"]
+    assert set(floor.get_ydata()) == {35}
+    assert {"no light", "light 0.1", "light 0.2"} < set(texts(figure).splitlines())
+    assert max(axes.get_xticks()) <= 100, "no share beyond all"
