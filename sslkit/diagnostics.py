@@ -1,8 +1,12 @@
-"""The figures of single runs: learning curves, confusion, too good to be true."""
+"""The figures of single runs.
+
+Learning curves and confusion; *too good to be true* and *the hue dial*, two of the five
+that a reader should remember.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +15,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from torch import Tensor
 
 from sslkit.plots import (
     GREEN,
@@ -21,6 +26,7 @@ from sslkit.plots import (
     SMALL,
     WIDTH,
     new_figure,
+    pixels,
 )
 
 if TYPE_CHECKING:
@@ -154,4 +160,57 @@ def too_good(points: pd.DataFrame, *, jittered: pd.Series, floor: float) -> Figu
     low = axes.get_xlim()[0]
     axes.set_xticks([x for x in axes.get_xticks() if low < x <= 100])
     figure.legend(loc="outside upper left", ncols=3)
+    return figure
+
+
+def hue_dial(
+    measured: pd.DataFrame,
+    pictures: Mapping[tuple[float, int], Tensor],
+    *,
+    guess: float,
+    size: float = 1.0,
+    current: int | None = None,
+) -> Figure:
+    """Show what hue jitter does to hue and to class, and images below the curves.
+
+    Args:
+        measured: A row a hue jitter, which is the index: columns ``hue`` (R² of a
+            read-out) and ``class`` (accuracy by neighbours), at most 1.
+        pictures: Images ``(3, S, S)`` as ``pixels`` takes them, by column and row below
+            the curves. Column 0 is below the first point; -1 is left of all points.
+        guess: Accuracy of guessing the class, in [0, 1].
+        size: Side of an image, in columns.
+        current: Number of the point that the dial is at, if one is to be marked.
+    """
+    count = len(measured)
+    unit = WIDTH / (count + 1)  # inches a column
+    rows = size * (max(row for _, row in pictures) + 1)
+    height = 2.9 + rows * unit
+    figure = Figure((WIDTH, height))
+    axes = figure.add_axes(
+        (1 / (count + 1), 1 - 2.35 / height, count / (count + 1), 2 / height)
+    )
+    blue = METHOD_COLOURS["simclr"]
+    for column, line, text in (
+        ("hue", "o--", "hue, read out (R²)"),
+        ("class", "D-", "class, by ten neighbours (accuracy)"),
+    ):
+        values = 100 * measured[column].clip(lower=0)
+        axes.plot(range(count), values, line, color=blue, markersize=8, label=text)
+    if current is not None:
+        axes.axvline(current, color=GREEN, lw=14, alpha=0.3, zorder=0)
+    axes.axhline(100 * guess, color=GREY, lw=1, ls=":")
+    axes.text(0.5, 100 * guess - 2, "class, guessed", va="top", size=SMALL)
+    axes.set(xlim=(-0.5, count - 0.5), ylim=(-3, 106), ylabel="%")
+    axes.set_xticks(range(count), [f"{jitter:g}" for jitter in measured.index])
+    axes.set_xlabel("hue jitter (turns; 0.5 is any hue)")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, handlelength=3.5)
+    below = figure.add_axes((0, 0, 1, rows * unit / height))
+    for (at, row), image in pictures.items():
+        edges = at - 0.46 * size, at + 0.46 * size
+        box = (*edges, (row + 0.96) * size, (row + 0.04) * size)
+        below.imshow(pixels(image), extent=box, interpolation="none")
+    below.axvline(-0.5, color=GREY, lw=1)
+    below.set(xlim=(-1.5, count - 0.5), ylim=(rows, 0), aspect="auto")
+    below.set_axis_off()
     return figure

@@ -6,6 +6,7 @@ import figures
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from figures import labelled, texts
 
 from sslkit import diagnostics, plots
@@ -131,3 +132,36 @@ def test_too_good_leads_from_light_to_light_above_the_floor():
     assert set(floor.get_ydata()) == {35}
     assert {"no light", "light 0.1", "light 0.2"} < set(texts(figure).splitlines())
     assert max(axes.get_xticks()) <= 100, "no share beyond all"
+
+
+def test_the_hue_dial_has_its_curves_above_and_its_pictures_in_their_columns():
+    measured = pd.DataFrame(
+        {"hue": [0.9, 0.4, -0.1], "class": [0.3, 0.5, 0.6]}, index=[0.0, 0.1, 0.5]
+    )
+    red, blue = torch.zeros(2, 3, 4, 4)
+    red[0], blue[2] = 1, 1
+    pictures = {(-1, 0): red, (0, 0): blue, (2, 1): red}
+    figure = diagnostics.hue_dial(measured, pictures, guess=1 / 3, current=1)
+    axes, below = figure.axes
+    hue, kind = (x.get_ydata().tolist() for x in axes.get_lines()[:2])
+    assert hue == pytest.approx([90, 40, 0]), "worse than nothing is nothing"
+    assert kind == pytest.approx([30, 50, 60])
+    assert list(axes.get_lines()[2].get_xdata()) == [1, 1]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["0", "0.1", "0.5"]
+    # A column of pictures lies exactly below its point.
+    figure.draw_without_rendering()
+    for at in range(3):
+        above = axes.transData.transform((at, 0))[0]
+        assert below.transData.transform((at, 0))[0] == pytest.approx(above)
+    shown = [(image.get_extent(), image.get_array()[0, 0]) for image in below.images]
+    middles = [
+        ((left + right) / 2, (low + high) / 2) for (left, right, low, high), _ in shown
+    ]
+    assert middles == [
+        pytest.approx((-1, 0.5)),
+        pytest.approx((0, 0.5)),
+        pytest.approx((2, 1.5)),
+    ]
+    assert [tuple(colour) for _, colour in shown] == [
+        *((255, 0, 0), (0, 0, 255), (255, 0, 0))
+    ]
