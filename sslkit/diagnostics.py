@@ -7,7 +7,7 @@ that a reader should remember.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +39,9 @@ def curves(
     selected: Sequence[int] = (),
     method: str = "supervised",
 ) -> Figure:
-    """Show loss, accuracy where measured, and learning rate by epoch, a line a run.
+    """Show loss, accuracy where measured, and learning rate by epoch.
+
+    Of several runs each is a thin line, and their mean a thick one.
 
     Args:
         histories: Each ``Run.history``: columns phase, epoch, step, metric, value.
@@ -58,25 +60,24 @@ def curves(
     layout: Any = [shown, ["lr"] * len(shown)]
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     panels = figure.subplot_mosaic(layout, height_ratios=[3, 1])
-    alone, colour = len(tables) == 1, METHOD_COLOURS[method]
-    look: Any = {
-        "color": colour,
-        "lw": 1.8 if alone else 1,
-        "alpha": 1 if alone else 0.7,
-    }
+    colour, alone = METHOD_COLOURS[method], len(tables) == 1
+    thin: Any = {"color": colour, "lw": 0.8, "alpha": 0.25}
     mark: Any = {"color": GREEN, "s": 45 if alone else 22, "ec": "white", "zorder": 3}
     text = f"selected: epoch {selected[0]}" if alone and selected else "selected epoch"
+    mean = pd.concat(tables).groupby(level="epoch").mean()
     for panel in shown:
-        for table, epoch in zip_longest(tables, selected):
-            values = table.filter(like=panel) * (100 if panel == "accuracy" else 1)
-            train, val = values.get(f"train_{panel}"), values.get(f"val_{panel}")
-            if train is not None:
-                panels[panel].plot(train, "-", label="training", **look)
-            if val is not None:
-                panels[panel].plot(val, "--", label="validation", **look)
-                if epoch is not None:
-                    panels[panel].scatter(epoch, val[epoch], label=text, **mark)
-        panels[panel].set_ylabel(labels[panel])
+        unit, axes = 100 if panel == "accuracy" else 1, panels[panel]
+        for part, line in {"train": "-", "val": "--"}.items():
+            if (metric := f"{part}_{panel}") not in mean:
+                continue
+            for table in () if alone else tables:
+                axes.plot(unit * table[metric], line, **thin)
+            name = {"train": "training", "val": "validation"}[part]
+            axes.plot(unit * mean[metric], line, color=colour, label=name)
+        for table, epoch in zip(tables, selected, strict=False):
+            if (metric := f"val_{panel}") in table:
+                axes.scatter(epoch, unit * table[metric][epoch], label=text, **mark)
+        axes.set_ylabel(labels[panel])
     panels["lr"].plot(tables[0]["lr"], color=GREY)
     panels["lr"].set(ylabel="learning\nrate", ylim=(0, None))
     panels["lr"].yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")

@@ -58,12 +58,14 @@ def test_curves_draw_training_solid_and_validation_dashed(history):
     assert len(accuracy.collections) == 0, "no validation accuracy, no mark"
 
 
-def test_curves_of_several_runs_have_a_line_and_a_mark_each(history):
+def test_curves_of_several_runs_have_a_line_and_a_mark_each_and_their_mean(history):
     slower = history.assign(value=2 * history["value"])
     figure = diagnostics.curves(history, slower, phase="linear", selected=[3, 1])
     loss = figure.axes[0]
     solid = [line for line in loss.get_lines() if line.get_linestyle() == "-"]
-    assert [line.get_ydata()[0] for line in solid] == [1, 2]
+    assert [line.get_ydata()[0] for line in solid] == [1, 2, 1.5]
+    widths = [line.get_linewidth() for line in solid]
+    assert widths[0] == widths[1] < widths[2], "the mean is the thick one"
     spots = [tuple(s.get_offsets()[0]) for s in loss.collections]
     assert spots == [pytest.approx((3, 0.4)), pytest.approx((1, 2.4))]
     (legend,) = figure.legends
