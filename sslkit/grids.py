@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from torch import Tensor
+
 from sslkit import recipes, runs
 from sslkit.augment import Augmentation
 from sslkit.evaluate import LAYERS
 from sslkit.methods import METHODS, rotnet, simclr
 from sslkit.recipes import Data, Recipe, constant
-from sslkit.splits import split
+from sslkit.splits import Split, split
 from sslkit.train import Training
 
 # Of the study: how many draws at each share of the labels, and supervised training's
@@ -264,40 +266,59 @@ _FIELD_VIEWS = Augmentation(saturation=0.4, greyscale=0.1)
 
 
 def _amounts(images: Images) -> Iterator[Recipe]:
-    """More unlabelled images of the same kind, for as many epochs and as many steps."""
+    """More unlabelled images of the same kind, for as many epochs and as many steps.
+
+    Supervised training gets as many steps as pretraining on all images and fine-tuning
+    together, too.
+    """
     for draw in range(FACTOR_DRAWS):
         for arm in METHODS:
             one = images.recipe(arm, fraction=FEW, draw=draw)
-            few = replace(one.pretraining, steps=_steps(one, "budget"))
-            many = replace(one.pretraining, steps=_steps(one, "all"))
+            rows = _rows(one)
+            few = _steps(one.pretraining, rows.train)
+            many = _steps(one.pretraining, rows.unlabelled)
             yield replace(one, pretrain="all", variant="all")
             yield replace(
-                one, pretrain="all", pretraining=few, variant="all, few steps"
+                one,
+                pretrain="all",
+                pretraining=replace(one.pretraining, steps=few),
+                variant="all, few steps",
             )
-            yield replace(one, pretraining=many, variant="budget, many steps")
+            yield replace(
+                one,
+                pretraining=replace(one.pretraining, steps=many),
+                variant="budget, many steps",
+            )
+        every = many + _steps(one.downstream, rows.train)
+        for arm in ("supervised", "supervised-plain"):
+            one = images.recipe(arm, fraction=FEW, draw=draw)
+            longer = replace(one.downstream, steps=every)
+            yield replace(one, downstream=longer, variant="budget, many steps")
 
 
 def _others(images: Images, other: Data) -> Iterator[Recipe]:
     """Unlabelled images of another kind, as many as there are of the own."""
     for draw in range(FACTOR_DRAWS):
         one = images.recipe("simclr", fraction=FEW, draw=draw)
-        own = runs.load_images(one.data)
-        rows = split(own, FEW, draw)
+        rows = _rows(one)
         more = len(rows.unlabelled) - len(rows.train)
         theirs = replace(other, image_size=one.data.image_size)
         classes = len(runs.load_images(theirs).classes)
         extra = replace(theirs, limit=math.ceil(more / classes))
+        many = _steps(one.pretraining, rows.unlabelled)
         one = replace(
             one,
             extra_unlabelled=extra,
-            pretraining=replace(one.pretraining, steps=_steps(one, "all")),
+            pretraining=replace(one.pretraining, steps=many),
         )
         yield replace(one, variant="budget + other")
         yield replace(one, pretrain="extra", variant="other alone")
 
 
-def _steps(one: Recipe, pretrain: Literal["budget", "all"]) -> int:
-    """The steps that pretraining takes on the budget or on all images."""
-    rows = split(runs.load_images(one.data), one.fraction, one.draw)
-    count = len(rows.train if pretrain == "budget" else rows.unlabelled)
-    return one.pretraining.epochs * math.ceil(count / one.pretraining.batch_size)
+def _rows(one: Recipe) -> Split:
+    return split(runs.load_images(one.data), one.fraction, one.draw)
+
+
+def _steps(training: Training, rows: Tensor) -> int:
+    """The steps that training takes on some rows for all of its epochs."""
+    return training.epochs * math.ceil(len(rows) / training.batch_size)

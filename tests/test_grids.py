@@ -117,7 +117,7 @@ def test_a_variant_changes_one_factor(study: list[Recipe]) -> None:
         "long": {"pretraining"},
         "all": {"pretrain"},
         "all, few steps": {"pretrain", "pretraining"},
-        "budget, many steps": {"pretraining"},
+        "budget, many steps": {"pretraining", "downstream"},
         "budget + other": {"extra_unlabelled", "pretraining"},
         "other alone": {"extra_unlabelled", "pretraining", "pretrain"},
     }
@@ -168,7 +168,13 @@ def test_amounts_of_unlabelled_images_are_compared_at_equal_steps(
     many = epochs * -(-len(rows.unlabelled) // batch)
     assert {r.pretraining.steps for r in of(study, "all, few steps")} == {few}
     for variant in ("budget, many steps", "budget + other", "other alone"):
-        assert {r.pretraining.steps for r in of(study, variant)} == {many}
+        pretrained = [r for r in of(study, variant) if r.method]
+        assert {r.pretraining.steps for r in pretrained} == {many}
+    # Supervised training, too, of as many as pretraining and fine-tuning take.
+    tuned = one.downstream.epochs * -(-len(rows.train) // one.downstream.batch_size)
+    longer = [r for r in of(study, "budget, many steps") if not r.method]
+    assert {r.downstream.steps for r in longer} == {many + tuned}
+    assert {r.augmentation.jitter > 0 for r in longer} == {True, False}
     (extra,) = {r.extra_unlabelled for r in of(study, "other alone")}
     assert extra is not None
     assert extra.limit is not None
