@@ -1,8 +1,7 @@
 """The figures of the book: data first, keyword-only options, a Figure back.
 
 Call ``style()`` once, then end a cell with a figure. The figures are not pyplot's, so
-none is shown twice and none stays open. A ``summary`` is from ``tables.summarise``; one
-that mixes data sets or profiles is a ValueError.
+none is shown twice and none stays open.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import figures
 import pandas as pd
 import pytest
 from figures import bars, dots, of, points, texts, ticks
@@ -116,5 +115,7 @@ def test_differences_name_their_source_fit_a_page_and_mix_none(pairs):
         differences(pairs.assign(profile=["study", *["quick"] * (len(pairs) - 1)]))
 
 
-def test_single_values_have_no_interval_and_are_drawn(pairs):
-    assert figures.rendered(differences(pairs.tail(4))).min() < 50
+def test_single_values_are_drawn_without_an_interval(pairs):
+    (axes,) = differences(pairs.tail(4)).axes
+    assert points(axes, *of("simclr")) == {(20, 4), (14, 5)}
+    assert bars(axes) == {()}
