@@ -27,6 +27,11 @@ FACTOR_DRAWS = 5
 SEEDS = 3  # a draw, to tell draws from seeds
 SEEDS_OF = ("supervised", "rotnet-jitter", "simclr")
 
+# Share and draw of every cell in which the amount of unlabelled images is changed: the
+# study had its other organ at all of its shares.
+AMOUNTS = [(FEW, draw) for draw in range(FACTOR_DRAWS)]
+AMOUNTS += [(share, draw) for draw in range(CURVE_DRAWS) for share in (0.25, 0.5)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
@@ -110,7 +115,8 @@ def study(
 
     First the base, draw by draw (``"base"``: cosine from a random start;
     ``"constant"``: a sixtieth of the rate, constant, from a warm start); then seeds;
-    then the factors, at 5 % of the labels. ``Recipe.variant`` names them.
+    then the factors, at 5 % of the labels, the amount of unlabelled images at 25 and
+    50 %, too. ``Recipe.variant`` names them.
 
     Args:
         images: Which images, and the profile.
@@ -266,53 +272,65 @@ _FIELD_VIEWS = Augmentation(saturation=0.4, greyscale=0.1)
 
 
 def _amounts(images: Images) -> Iterator[Recipe]:
-    """More unlabelled images of the same kind, for as many epochs and as many steps.
-
-    Supervised training gets as many steps as pretraining on all images and fine-tuning
-    together, too.
-    """
-    for draw in range(FACTOR_DRAWS):
+    """More unlabelled images of the same kind, for as many epochs and as many steps."""
+    for fraction, draw in AMOUNTS:
         for arm in METHODS:
-            one = images.recipe(arm, fraction=FEW, draw=draw)
-            rows = _rows(one)
-            few = _steps(one.pretraining, rows.train)
-            many = _steps(one.pretraining, rows.unlabelled)
+            one = images.recipe(arm, fraction=fraction, draw=draw)
             yield replace(one, pretrain="all", variant="all")
+            if fraction != FEW:
+                continue
+            rows = _rows(one)
+            few = replace(one.pretraining, steps=_steps(one.pretraining, rows.train))
             yield replace(
-                one,
-                pretrain="all",
-                pretraining=replace(one.pretraining, steps=few),
-                variant="all, few steps",
+                one, pretrain="all", pretraining=few, variant="all, few steps"
             )
-            yield replace(
-                one,
-                pretraining=replace(one.pretraining, steps=many),
-                variant="budget, many steps",
-            )
-        every = many + _steps(one.downstream, rows.train)
+            yield _pretrained_for_as_long(one)
+    # What supervised training makes of as many steps, along its whole curve.
+    for draw in range(FACTOR_DRAWS):
         for arm in ("supervised", "supervised-plain"):
-            one = images.recipe(arm, fraction=FEW, draw=draw)
-            longer = replace(one.downstream, steps=every)
-            yield replace(one, downstream=longer, variant="budget, many steps")
+            yield _supervised_for_as_long(images, arm, fraction=FEW, draw=draw)
+    for draw in range(CURVE_DRAWS):
+        for fraction in sorted((*CURVE, 0.25, 0.5)):
+            yield _supervised_for_as_long(
+                images, "supervised", fraction=fraction, draw=draw
+            )
+
+
+def _pretrained_for_as_long(one: Recipe) -> Recipe:
+    """On the budget, for the steps that pretraining on all images takes."""
+    many = _steps(one.pretraining, _rows(one).unlabelled)
+    longer = replace(one.pretraining, steps=many)
+    return replace(one, pretraining=longer, variant="budget, many steps")
+
+
+def _supervised_for_as_long(
+    images: Images, arm: str, *, fraction: float, draw: int
+) -> Recipe:
+    """For the steps of pretraining on all images and of fine-tuning together."""
+    pretrained = images.recipe("rotnet", fraction=fraction, draw=draw)
+    rows = _rows(pretrained)
+    many = _steps(pretrained.pretraining, rows.unlabelled)
+    many += _steps(pretrained.downstream, rows.train)
+    one = images.recipe(arm, fraction=fraction, draw=draw, variant="budget, many steps")
+    return replace(one, downstream=replace(one.downstream, steps=many))
 
 
 def _others(images: Images, other: Data) -> Iterator[Recipe]:
     """Unlabelled images of another kind, as many as there are of the own."""
-    for draw in range(FACTOR_DRAWS):
-        one = images.recipe("simclr", fraction=FEW, draw=draw)
+    for fraction, draw in AMOUNTS:
+        one = images.recipe("simclr", fraction=fraction, draw=draw)
         rows = _rows(one)
         more = len(rows.unlabelled) - len(rows.train)
         theirs = replace(other, image_size=one.data.image_size)
         classes = len(runs.load_images(theirs).classes)
         extra = replace(theirs, limit=math.ceil(more / classes))
-        many = _steps(one.pretraining, rows.unlabelled)
-        one = replace(
-            one,
-            extra_unlabelled=extra,
-            pretraining=replace(one.pretraining, steps=many),
-        )
-        yield replace(one, variant="budget + other")
-        yield replace(one, pretrain="extra", variant="other alone")
+        longer = _pretrained_for_as_long(one)
+        if fraction != FEW:
+            yield longer
+        added = replace(longer, extra_unlabelled=extra)
+        yield replace(added, variant="budget + other")
+        if fraction == FEW:
+            yield replace(added, pretrain="extra", variant="other alone")
 
 
 def _rows(one: Recipe) -> Split:

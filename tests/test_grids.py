@@ -161,24 +161,50 @@ def test_constant_is_a_sixtieth_of_the_rate_in_the_phase_that_it_governs(
 def test_amounts_of_unlabelled_images_are_compared_at_equal_steps(
     study: list[Recipe],
 ) -> None:
-    one = of(study, "all")[0]
-    rows = split(runs.load_images(one.data), one.fraction, one.draw)
-    batch, epochs = one.pretraining.batch_size, one.pretraining.epochs
-    few = epochs * -(-len(rows.train) // batch)
-    many = epochs * -(-len(rows.unlabelled) // batch)
-    assert {r.pretraining.steps for r in of(study, "all, few steps")} == {few}
-    for variant in ("budget, many steps", "budget + other", "other alone"):
-        pretrained = [r for r in of(study, variant) if r.method]
-        assert {r.pretraining.steps for r in pretrained} == {many}
-    # Supervised training, too, of as many as pretraining and fine-tuning take.
-    tuned = one.downstream.epochs * -(-len(rows.train) // one.downstream.batch_size)
-    longer = [r for r in of(study, "budget, many steps") if not r.method]
-    assert {r.downstream.steps for r in longer} == {many + tuned}
-    assert {r.augmentation.jitter > 0 for r in longer} == {True, False}
-    (extra,) = {r.extra_unlabelled for r in of(study, "other alone")}
-    assert extra is not None
-    assert extra.limit is not None
-    assert abs(3 * extra.limit - (len(rows.unlabelled) - len(rows.train))) < 3
+    every = {(one.fraction, one.draw): one for one in of(study, "all")}
+    for (fraction, draw), one in every.items():
+        rows = split(runs.load_images(one.data), fraction, draw)
+        batch, epochs = one.pretraining.batch_size, one.pretraining.epochs
+        few = epochs * -(-len(rows.train) // batch)
+        many = epochs * -(-len(rows.unlabelled) // batch)
+        tuning = one.downstream
+        # Supervised training, too, takes as many as pretraining and fine-tuning.
+        whole = many + tuning.epochs * -(-len(rows.train) // tuning.batch_size)
+
+        def here(
+            variant: str, at: tuple[float, int] = (fraction, draw)
+        ) -> list[Recipe]:
+            return [r for r in of(study, variant) if (r.fraction, r.draw) == at]
+
+        assert {r.pretraining.steps for r in here("all, few steps")} <= {few}
+        for variant in ("budget, many steps", "budget + other", "other alone"):
+            pretrained = [r for r in here(variant) if r.method]
+            assert {r.pretraining.steps for r in pretrained} <= {many}
+        longer = [r for r in here("budget, many steps") if not r.method]
+        assert {r.downstream.steps for r in longer} == {whole}
+        extra = [r.extra_unlabelled for r in here("budget + other")]
+        assert len(extra) == 1
+        assert extra[0] is not None
+        assert extra[0].limit is not None
+        assert abs(3 * extra[0].limit - (len(rows.unlabelled) - len(rows.train))) < 3
+
+
+def test_amounts_are_changed_at_every_share_of_the_study(study: list[Recipe]) -> None:
+    def draws(variant: str, arm: str) -> dict[float, int]:
+        found = Counter(one.fraction for one in of(study, variant) if one.arm == arm)
+        return dict(found)
+
+    shares = {0.05: 5, 0.25: 3, 0.5: 3}
+    for arm in ("rotnet", "rotnet-jitter", "simclr"):
+        assert draws("all", arm) == shares
+        assert draws("all, few steps", arm) == {0.05: 5}
+    assert draws("budget + other", "simclr") == shares
+    assert draws("budget, many steps", "simclr") == shares
+    assert draws("other alone", "simclr") == {0.05: 5}
+    # Both supervised arms with few labels, and a whole curve up to all labels, where
+    # there is nothing to add: pretraining on all images sees the budget there.
+    curve = dict.fromkeys((0.025, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75), 3)
+    assert draws("budget, many steps", "scratch") == {0.05: 10} | curve
 
 
 def test_without_a_warm_start_or_another_source_their_variants_are_left_out() -> None:
