@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -21,6 +22,13 @@ def test_every_chapter_is_in_the_contents_and_the_other_way_round() -> None:
     documents = Book(ROOT).documents()
     assert sorted(documents) == sorted(f"book/{name}" for name in files)
     assert len(set(documents)) == len(documents)
+
+
+def test_the_first_page_leads_to_every_chapter_in_their_order() -> None:
+    root, *chapters = (Path(document).name for document in Book(ROOT).documents())
+    cells = check.read(ROOT / "book" / f"{root}.ipynb").cells
+    (table,) = [cell.source for cell in cells if "## The chapters" in cell.source]
+    assert re.findall(r"^\| {doc}`([\w-]+)`", table, re.MULTILINE) == chapters
 
 
 @each
