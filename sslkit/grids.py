@@ -29,8 +29,9 @@ SEEDS_OF = ("supervised", "rotnet-jitter", "simclr")
 
 # Share and draw of every cell in which the amount of unlabelled images is changed: the
 # study had its other organ at all of its shares.
+MORE = (0.25, 0.5)
 AMOUNTS = [(FEW, draw) for draw in range(FACTOR_DRAWS)]
-AMOUNTS += [(share, draw) for draw in range(CURVE_DRAWS) for share in (0.25, 0.5)]
+AMOUNTS += [(share, draw) for draw in range(CURVE_DRAWS) for share in MORE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +291,7 @@ def _amounts(images: Images) -> Iterator[Recipe]:
         for arm in ("supervised", "supervised-plain"):
             yield _supervised_for_as_long(images, arm, fraction=FEW, draw=draw)
     for draw in range(CURVE_DRAWS):
-        for fraction in sorted((*CURVE, 0.25, 0.5)):
+        for fraction in sorted((*CURVE, *MORE)):
             yield _supervised_for_as_long(
                 images, "supervised", fraction=fraction, draw=draw
             )

@@ -214,10 +214,22 @@ def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
     return frame[np.isclose(frame["fraction"], fraction)]
 
 
+def side(low: float, high: float) -> str:
+    """On which side of zero the interval of a difference lies, as a sentence says it.
+
+    Returns:
+        ``"higher"`` or ``"lower"`` if all of it does, ``"within noise"`` if it holds
+        zero, ``"one pair"`` if there is none (the ends are NaN).
+    """
+    if np.isnan(low):
+        return "one pair"
+    return "higher" if low > 0 else "lower" if high < 0 else "within noise"
+
+
 def in_words(mean: float, low: float, high: float, count: int) -> str:
     """A difference of accuracies as a sentence may say it, "within noise" included."""
     if count < 2:
         return f"{100 * mean:+.1f} points in a single pair, so of unknown spread"
     ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
     said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} pairs)"
-    return f"{said}, within noise" if low <= 0 <= high else said
+    return f"{said}, within noise" if side(low, high) == "within noise" else said

@@ -400,6 +400,23 @@ def test_two_runs_of_an_arm_for_one_draw_and_seed_are_ambiguous(twice: str) -> N
 # --------------------------------------------------------------------- in words
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.2, "higher"),
+        (-0.2, -0.01, "lower"),
+        (-0.01, 0.2, "within noise"),
+        (0.0, 0.2, "within noise"),
+        (-0.2, 0.0, "within noise"),
+        (math.nan, math.nan, "one pair"),
+    ],
+)
+def test_an_interval_lies_on_a_side_of_zero_or_holds_it(
+    low: float, high: float, said: str
+) -> None:
+    assert tables.side(low, high) == said
+
+
 def test_a_difference_in_words_has_its_interval_and_its_pairs() -> None:
     said = tables.in_words(0.1, 0.02, 0.18, 5)
     assert said == "+10.0 points (95 % interval +2.0 to +18.0, 5 pairs)"
