@@ -31,10 +31,11 @@ chapter: $(READY) ## execute one chapter, no pages: make chapter NAME=rotnet
 test: $(READY) ## all that CI runs; goes on after a failure and fails at the end
 	@$(MAKE) --keep-going --no-print-directory lint unit browser
 
-lint: $(READY) ## style, types, spelling, stripped notebooks
+lint: $(READY) ## style, types, rooms, spelling, stripped notebooks
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/codespell
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id --verify $(NOTEBOOKS))
 

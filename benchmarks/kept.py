@@ -12,8 +12,8 @@ import pandas as pd
 import torch
 from lightning.fabric import Fabric
 
-from sslkit import records
-from sslkit.devices import precision
+from sslkit.learning.devices import precision
+from sslkit.runs import records
 
 FILE = Path("book/results/speed.csv")
 CASE = ["benchmark", "case", "machine"]  # measured anew, it takes the place of the old

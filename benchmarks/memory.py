@@ -21,9 +21,9 @@ from torch import Tensor
 
 import sslkit
 from benchmarks import kept
-from sslkit import encoders
-from sslkit.encoders import Encoder
-from sslkit.profiles import PROFILES
+from sslkit.learning import encoders
+from sslkit.learning.encoders import Encoder
+from sslkit.runs.profiles import PROFILES
 
 METHODS = ("supervised", "rotnet-jitter", "simclr")
 VIEWS = {"supervised": 1, "simclr": 2, "rotnet-jitter": 4}  # of an image
@@ -51,7 +51,9 @@ def peak(profile: str, method: str) -> float:
 def kept_for_backward(views: int) -> int:
     """Bytes that a ResNet-50 keeps of some views for the way back, in bf16."""
     torch.manual_seed(0)
-    encoder = Encoder(encoders.Settings(backbone="resnet50", stem="image")).train()
+    encoder = Encoder(
+        encoders.EncoderSettings(backbone="resnet50", stem="image")
+    ).train()
     weights = {p.untyped_storage().data_ptr() for p in encoder.parameters()}
     found: dict[int, Tensor] = {}
 
@@ -73,7 +75,7 @@ def calculated() -> dict[str, float]:
     """GiB of a ResNet-50's training step, by method."""
     few, more = kept_for_backward(2), kept_for_backward(4)
     a_view = (more - few) / 2
-    encoder = Encoder(encoders.Settings(backbone="resnet50", stem="image"))
+    encoder = Encoder(encoders.EncoderSettings(backbone="resnet50", stem="image"))
     weights = 4 * 4 * sum(p.numel() for p in encoder.parameters())
     pixels = 2 * 4 * 3 * SIZE**2  # of a view, as float32, in two batches
     return {

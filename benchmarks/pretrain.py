@@ -24,12 +24,13 @@ from torchvision.transforms import v2
 import sslkit
 from benchmarks import kept
 from benchmarks.views import Transformed
-from sslkit import encoders
-from sslkit.augment import Augmentation
-from sslkit.data import ImageSet
-from sslkit.encoders import Encoder
+from sslkit.images.imageset import ImageSet
+from sslkit.learning import encoders
+from sslkit.learning.encoders import Encoder
+from sslkit.learning.loop import fit
+from sslkit.learning.training import Training
 from sslkit.methods.simclr import Settings
-from sslkit.train import Training, fit
+from sslkit.views.augment import Augmentation
 
 VIEWS = Augmentation(
     crop=(0.08, 1.0), brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
@@ -45,7 +46,7 @@ def learning_rate(batch: int) -> float:
 def objective(backbone: str, seed: int) -> nn.Module:
     """The network, from weights that follow from the seed."""
     torch.manual_seed(seed)
-    encoder = Encoder(encoders.Settings(backbone=backbone, stem="small"))
+    encoder = Encoder(encoders.EncoderSettings(backbone=backbone, stem="small"))
     return Settings(augmentation=VIEWS).objective(encoder)
 
 

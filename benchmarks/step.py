@@ -12,14 +12,17 @@ import click
 import torch
 
 from benchmarks import kept
-from sslkit import encoders, shapes
-from sslkit.augment import Augmentation
-from sslkit.batches import Batches
-from sslkit.data import ImageSet, from_shapes
-from sslkit.devices import keep_freed_memory
-from sslkit.encoders import Encoder
+from sslkit.images import shapes
+from sslkit.images.imageset import ImageSet
+from sslkit.images.loading import from_shapes
+from sslkit.learning import encoders
+from sslkit.learning.batches import Batches
+from sslkit.learning.devices import keep_freed_memory
+from sslkit.learning.encoders import Encoder
+from sslkit.learning.loop import fit
+from sslkit.learning.training import Training, new_optimiser
 from sslkit.methods import METHODS
-from sslkit.train import Training, fit, new_optimiser
+from sslkit.views.augment import Augmentation
 
 # Encoder, side in pixels, images a batch on a CPU and on a GPU.
 CASES = (
@@ -45,7 +48,7 @@ def measure(
     settings = METHODS[method].with_views(Augmentation(blur=blur))
     small = "small" if size <= 64 else "image"
     torch.manual_seed(0)
-    encoder = Encoder(encoders.Settings(backbone=backbone, stem=small))
+    encoder = Encoder(encoders.EncoderSettings(backbone=backbone, stem=small))
     objective = settings.objective(encoder).to(fabric.device).train()
     training = Training(lr=1e-4, epochs=1, batch_size=batch)
     rows = images.rows("train")
@@ -100,7 +103,7 @@ def main(threads: int, seconds: float, only: str, keep: bool) -> None:
     click.echo(f"{'steps a second':45} {'training':>9} {'bare':>9} {'ratio':>7}")
     for backbone, size, on_cpu, on_gpu in CASES:
         batch = on_gpu if cuda else on_cpu
-        scenes = shapes.Settings(n_train=3 * batch, n_test=3, n_unlabelled=0)
+        scenes = shapes.Scenes(n_train=3 * batch, n_test=3, n_unlabelled=0)
         images = from_shapes(scenes, image_size=size).to("cuda" if cuda else "cpu")
         for method in METHODS:
             case = case_of(method, backbone, size, batch)

@@ -22,10 +22,11 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from benchmarks import kept
-from sslkit import augment, records
-from sslkit.augment import Augmentation
-from sslkit.devices import keep_freed_memory
-from sslkit.draws import Draw
+from sslkit.learning.devices import keep_freed_memory
+from sslkit.runs import records
+from sslkit.views import augment, pieces
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
 
 ROUNDS = 3
 CROP = (0.2, 1.0)
@@ -67,7 +68,7 @@ def per_sample(images: list[Any], transform: Transform, workers: int) -> Views:
 def sslkit(images: Tensor, augmentation: Augmentation, threads: int) -> Views:
     """Batches at once, with torch's threads."""
     for step in itertools.count():
-        draw = Draw(0, step, size=len(images))
+        draw = RandomNumbers(0, step, size=len(images))
         yield augment.view(images, augmentation, draw)
 
 
@@ -125,7 +126,7 @@ def kornia(images: Tensor, augmentation: Augmentation, threads: int) -> Views:
         *([blur] if a.blur else []),
     )
     while True:
-        yield transform(augment.to_float(images))
+        yield transform(pieces.to_float(images))
 
 
 CONTENDERS = {

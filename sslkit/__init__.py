@@ -1,6 +1,7 @@
 """How much are unlabelled images worth when labels are scarce? The book's package.
 
 The names below are imported when first used (PEP 562), so ``import sslkit`` is light.
+Everything else is imported from its room, as in ``from sslkit.study import tables``.
 """
 
 from __future__ import annotations
@@ -9,55 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sslkit.data import ImageSet, load
-    from sslkit.recipes import Recipe, recipe
-    from sslkit.records import Run
-    from sslkit.runs import run
-    from sslkit.splits import Split, split
+    from sslkit.images.imageset import ImageSet
+    from sslkit.images.loading import load
+    from sslkit.images.splits import Split, split
+    from sslkit.runs.recipes import Recipe, recipe
+    from sslkit.runs.records import Run
+    from sslkit.runs.running import run
 
 _HOME = {
-    "ImageSet": "data",
-    "load": "data",
-    "Split": "splits",
-    "split": "splits",
-    "Recipe": "recipes",
-    "recipe": "recipes",
-    "Run": "records",
-    "run": "runs",
+    "ImageSet": "images.imageset",
+    "load": "images.loading",
+    "Split": "images.splits",
+    "split": "images.splits",
+    "Recipe": "runs.recipes",
+    "recipe": "runs.recipes",
+    "Run": "runs.records",
+    "run": "runs.running",
 }
-_MODULES = (
-    "augment",
-    "batches",
-    "claims",
-    "comparisons",
-    "contrasts",
-    "costs",
-    "data",
-    "diagnostics",
-    "distributed",
-    "draws",
-    "encoders",
-    "evaluate",
-    "forest",
-    "grids",
-    "heads",
-    "keys",
+ROOMS = (
+    "images",
+    "views",
+    "learning",
     "methods",
-    "plots",
-    "profiles",
-    "readout",
-    "recipes",
-    "records",
+    "judging",
     "runs",
-    "scores",
-    "shapes",
-    "speed",
-    "splits",
-    "tables",
-    "train",
-    "widgets",
-    "workers",
+    "study",
+    "figures",
 )
+"""The folders of the package, each of which imports only those before it."""
 
 __all__ = ["ImageSet", "Recipe", "Run", "Split", "load", "recipe", "run", "split"]
 __version__ = "0.1.0"
@@ -66,10 +46,10 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(f"sslkit.{_HOME[name]}"), name)
-    if name in _MODULES:
+    if name in ROOMS:
         return import_module(f"sslkit.{name}")
     raise AttributeError(f"module 'sslkit' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_MODULES, "__version__"})
+    return sorted({*__all__, *ROOMS, "__version__"})

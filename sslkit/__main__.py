@@ -72,12 +72,12 @@ def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
     """Do one recipe, or find it done, and print its scores."""
-    from sslkit import recipes, runs
+    from sslkit.runs import recipes, running
 
     recipe = recipes.recipe(
         method, classes=_several(classes), protocols=_several(protocols), **values
     )
-    done = runs.run(recipe, out=out)
+    done = running.run(recipe, out=out)
     if int(os.environ.get("RANK", "0")) > 0:
         return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
@@ -141,7 +141,8 @@ def sweep(
         )
     from tqdm.std import tqdm
 
-    from sslkit import costs, grids, recipes, records, runs, tables, workers
+    from sslkit.runs import costs, recipes, records, running, workers
+    from sslkit.study import grids, tables
 
     images = grids.Images(**values)
     if grid == "study":
@@ -158,7 +159,7 @@ def sweep(
         )
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
         look = tqdm(list(todo), "looking for records", unit="recipe", leave=False)
-        found = {one: runs.find(one, out=out) for one in look}
+        found = {one: running.recorded(one, out=out) for one in look}
         done = [run for run in found.values() if run]
         left = [one for one, run in found.items() if not run]
         click.echo(
@@ -170,7 +171,7 @@ def sweep(
             click.echo(f"about {hours:.2g} hours of one worker as fast as this process")
         if dry_run:
             return
-        every = chain(done, runs.run_all(left, out=out, executor=executor))
+        every = chain(done, running.run_all(left, out=out, executor=executor))
         kept = []
         try:
             for one in records.append(file, every) if file else every:
@@ -190,7 +191,8 @@ def sweep(
 )
 def table(results: Path) -> None:
     """Print every recorded score as CSV, a row a score."""
-    from sslkit import records, tables
+    from sslkit.runs import records
+    from sslkit.study import tables
 
     tables.table(records.read(results)).to_csv(sys.stdout, index=False)
 
@@ -206,9 +208,9 @@ def export(key: str, file: Path, out: Path) -> None:
 
     FILE gets safetensors under torchvision's names, without ``fc``.
     """
-    from sslkit import runs
+    from sslkit.runs import running
 
-    found = runs.export(Path(key).stem, file, out=out)
+    found = running.export(Path(key).stem, file, out=out)
     click.echo(found)
 
 

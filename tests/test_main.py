@@ -24,7 +24,10 @@ from click.testing import CliRunner
 
 import sslkit
 from sslkit import __main__ as cli
-from sslkit import data, grids, recipes, records, runs, tables, train, workers
+from sslkit.images import loading
+from sslkit.learning import loop
+from sslkit.runs import recipes, records, running, workers
+from sslkit.study import grids, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = ["--profile", "smoke", "--limit", "20", "--fraction", "0.5"]
@@ -32,7 +35,7 @@ NAMES = {"profile": "smoke", "limit": 20, "fraction": 0.5}
 
 # Its children are copies of one process that has imported sslkit and computed nothing.
 forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["PIL.Image", "pytest", "sslkit.runs"])
+forks.set_forkserver_preload(["PIL.Image", "pytest", "sslkit.runs.running"])
 
 
 def python(*words: str, **settings: Any) -> subprocess.CompletedProcess[str]:
@@ -104,7 +107,7 @@ def test_options_reach_the_recipe(
         asked.extend([recipe, out])
         raise ValueError("seen")
 
-    monkeypatch.setattr(runs, "run", instead)
+    monkeypatch.setattr(running, "run", instead)
     values = {
         "method": "simclr",
         "data": "a/folder",
@@ -142,7 +145,7 @@ def test_without_options_a_command_is_the_recipe_of_the_method(
         asked.extend([recipe, out])
         raise ValueError("seen")
 
-    monkeypatch.setattr(runs, "run", instead)
+    monkeypatch.setattr(running, "run", instead)
     CliRunner().invoke(cli.main, ["run", "--method", "simclr"])
     assert asked == [sslkit.recipe("simclr"), Path("runs")]
 
@@ -271,14 +274,14 @@ def test_a_dry_run_says_what_the_study_would_cost_and_does_nothing(
 def test_a_recipe_that_fails_in_a_sweep_is_named_in_a_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    really = runs.run
+    really = running.run
 
     def instead(recipe: Any, **values: Any) -> Any:
         if recipe.arm == "simclr":
             raise FloatingPointError("the loss is nan")
         return really(recipe, **values)
 
-    monkeypatch.setattr(runs, "run", instead)
+    monkeypatch.setattr(running, "run", instead)
     monkeypatch.setattr(sys, "argv", ["sslkit", *GRID, "--out", str(tmp_path)])
     with pytest.raises(SystemExit):
         cli._entry()
@@ -482,7 +485,7 @@ def test_a_set_that_cannot_be_downloaded_is_told_in_a_line(
     def unreachable(*_: Any, **__: Any) -> None:
         raise ValueError("cifar10 is not in x and could not be downloaded: no route")
 
-    monkeypatch.setattr(data, "load", unreachable)
+    monkeypatch.setattr(loading, "load", unreachable)
     words = ["run", "--method", "rotnet", "--data", "cifar10", "--out", str(tmp_path)]
     code, said = fails(words, monkeypatch, capsys)
     assert code == 1
@@ -509,7 +512,7 @@ def test_a_mistake_in_sslkit_itself_keeps_its_traceback(
     def broken(*_: Any, **__: Any) -> None:
         raise IndexError("a bug")
 
-    monkeypatch.setattr(runs, "run", broken)
+    monkeypatch.setattr(running, "run", broken)
     monkeypatch.setattr(sys, "argv", ["sslkit", "run", "--method", "rotnet"])
     with pytest.raises(IndexError, match="a bug"):
         cli._entry()
@@ -544,7 +547,7 @@ def _interrupted(out: Path, said: Path) -> None:
         if event == "os.rename" and "checkpoints" in str(args[0]):
             os.kill(os.getpid(), signal.SIGINT)
 
-    train.SECONDS_BETWEEN_CHECKPOINTS = -1  # after every epoch
+    loop.SECONDS_BETWEEN_CHECKPOINTS = -1  # after every epoch
     sys.addaudithook(hook)
     sys.argv = ["sslkit", "run", "--method", "rotnet", *SMALL, "--out", str(out)]
     with said.open("w") as sys.stderr:

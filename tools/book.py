@@ -167,7 +167,8 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
 
 def downloads(book: Book) -> list[Path]:
     """The records of each image set as one file, and their scores as CSV."""
-    from sslkit import records, tables
+    from sslkit.runs import records
+    from sslkit.study import tables
 
     made = []
     for folder in sorted((book.root / "book/results").glob("*/")):

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from sslkit.recipes import Data, Recipe
-    from sslkit.records import Run
+    from sslkit.runs.recipes import Data, Recipe
+    from sslkit.runs.records import Run
+    from sslkit.study import published
 
 RESULTS = Path("book/results")
 ANSWER = Path("book/_assets/answer.svg")  # the README's figure
@@ -40,7 +41,7 @@ START = "cifar7.safetensors"  # under SSLKIT_DATA, from tools.warm_start
 def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
     """Do the grids of NAMES (all of them if none is given) and write their records."""
     os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported by the workers
-    from sslkit import records, runs, workers
+    from sslkit.runs import records, running, workers
 
     RESULTS.mkdir(exist_ok=True)
     if recorded:
@@ -51,14 +52,16 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
     else:
         with workers.processes(jobs) as executor:
             for name in names or PROFILES:
-                publish(name, runs.run_all(recipes(name), out=out, executor=executor))
+                publish(
+                    name, running.run_all(recipes(name), out=out, executor=executor)
+                )
     draw_answer()
     draw_scaling()
 
 
 def recipes(name: str) -> Iterable[Recipe]:
     """The recipes whose records the book shows of some images."""
-    from sslkit import grids
+    from sslkit.study import grids
 
     images = grids.Images(data=name, image_size=32, profile=PROFILES[name])
     if name == "shapes":
@@ -74,7 +77,7 @@ def recipes(name: str) -> Iterable[Recipe]:
 
 def _other(name: str) -> Data:
     """Where unlabelled images of another kind come from."""
-    from sslkit.recipes import Data
+    from sslkit.runs.recipes import Data
     from tools.warm_start import CLASSES
 
     if name == "colon3":  # tissue of another organ, as the study had
@@ -90,30 +93,30 @@ def _is_of(run: Run, name: str) -> bool:
 
 def publish(name: str, done: Iterable[Run]) -> None:
     """Write the records of some images."""
-    from sslkit import records
-
     folder = RESULTS / f"{PROFILES[name]}-{name}"
     runs = list(done)
-    records.publish(folder, runs)
+    published.write(folder, runs)
     click.echo(f"{folder}: {len(runs)} records")
 
 
 def draw_answer() -> None:
     """Draw the README's figure from the records of ``shapes``."""
-    from sslkit import comparisons, plots, records, tables
+    from sslkit.figures import comparisons, plots
+    from sslkit.study import tables
 
     plots.style()
-    summary = tables.summarise(tables.table(records.published("shapes", "quick")))
+    summary = tables.summarise(tables.table(published.runs("shapes", "quick")))
     comparisons.arrow(summary).savefig(ANSWER, metadata={"Date": None})
     click.echo(ANSWER)
 
 
 def draw_scaling() -> None:
     """Draw how long the recipes of ``cifar3`` take on many workers."""
-    from sslkit import plots, records, speed
+    from sslkit.figures import plots, speed
+    from sslkit.study import speed as measured
 
     plots.style()
-    seconds = speed.seconds_of(records.published("cifar3", "study-small"))
+    seconds = measured.seconds_of(published.runs("cifar3", "study-small"))
     speed.scaling(seconds).savefig(SCALING, metadata={"Date": None})
     click.echo(SCALING)
 

@@ -22,7 +22,10 @@ def main(file: Path) -> None:
     """Train the encoder, write it to FILE, say how well it classifies."""
     import torch
 
-    from sslkit import encoders, heads, recipes, runs, splits, train
+    from sslkit.images import splits
+    from sslkit.judging import heads
+    from sslkit.learning import encoders, loop
+    from sslkit.runs import recipes, running
 
     recipe = recipes.recipe(
         "supervised",
@@ -32,7 +35,7 @@ def main(file: Path) -> None:
         image_size=32,
         fraction=1,
     )
-    images = runs.load_images(recipe.data)
+    images = running.load_images(recipe.data)
     rows = splits.split(images, recipe.fraction)
     torch.manual_seed(recipe.seed)
     encoder = encoders.Encoder(recipe.encoder)
@@ -40,14 +43,14 @@ def main(file: Path) -> None:
     classifier = heads.Classifier(
         encoder, heads.new_head("linear", features, recipe.seed), recipe.augmentation
     )
-    fitted = train.fit(
+    fitted = loop.fit(
         classifier,
         images,
         rows.train,
         validation=rows.val,
         training=replace(recipe.downstream, epochs=EPOCHS),
         seed=recipe.seed,
-        fabric=runs.launch(recipe),
+        fabric=running.launch(recipe),
         title="warm start",
     )
     encoders.save(encoder, file)

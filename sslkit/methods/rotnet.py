@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sslkit import augment
-from sslkit.augment import Augmentation
-from sslkit.distributed import gather
-from sslkit.draws import Draw
-from sslkit.encoders import Encoder
+from sslkit.learning.distributed import gather
+from sslkit.learning.encoders import Encoder
+from sslkit.views import augment, pieces
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
 
 TURNS = 4  # 0, 90, 180 and 270 degrees
 STILL = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
@@ -81,17 +81,17 @@ class RotNet(nn.Module):
         self.settings = settings
         self.head = nn.Linear(encoder.dim, TURNS)
 
-    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
+    def views(self, images: Tensor, random: RandomNumbers) -> list[Tensor]:
         """Four views ``(B, 3, H, W)`` in [0, 1]: turned by 0, 1, 2 and 3 quarters."""
         settings = self.settings
         if settings.shuffled:
-            images = augment.quarter_turn(images, _own_turn(images))
+            images = pieces.quarter_turn(images, _own_turn(images))
         upright = augment.view(
-            images, settings.before if self.training else STILL, draw
+            images, settings.before if self.training else STILL, random
         )
         turned = [torch.rot90(upright, k, (2, 3)) for k in range(TURNS)]
         if settings.jitter:
-            turned = [augment.view(view, settings.after, draw) for view in turned]
+            turned = [augment.view(view, settings.after, random) for view in turned]
         return turned
 
     def forward(

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sslkit import augment
-from sslkit.augment import Augmentation
-from sslkit.distributed import gather
-from sslkit.draws import Draw
-from sslkit.encoders import Encoder
+from sslkit.learning.distributed import gather
+from sslkit.learning.encoders import Encoder
+from sslkit.views import augment
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
 
 
 def _augmentation() -> Augmentation:
@@ -85,10 +85,10 @@ class SimCLR(nn.Module):
             nn.Linear(hidden, settings.embedding),
         )
 
-    def views(self, images: Tensor, draw: Draw) -> list[Tensor]:
+    def views(self, images: Tensor, random: RandomNumbers) -> list[Tensor]:
         """Two views ``(B, 3, H, W)`` in [0, 1], each with its own random parameters."""
         return [
-            augment.view(images, self.settings.augmentation, draw) for _ in range(2)
+            augment.view(images, self.settings.augmentation, random) for _ in range(2)
         ]
 
     def forward(

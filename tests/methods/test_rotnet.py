@@ -10,14 +10,15 @@ from lightning.fabric import Fabric
 from PIL import Image
 from torch import Tensor, nn
 
-from sslkit import shapes
-from sslkit.augment import Augmentation
-from sslkit.data import ImageSet, from_shapes
-from sslkit.draws import Draw
-from sslkit.encoders import Encoder
-from sslkit.encoders import Settings as EncoderSettings
+from sslkit.images import shapes
+from sslkit.images.imageset import ImageSet
+from sslkit.images.loading import from_shapes
+from sslkit.learning.encoders import Encoder, EncoderSettings
+from sslkit.learning.loop import fit
+from sslkit.learning.training import Training
 from sslkit.methods.rotnet import RotNet, Settings, rotation_loss
-from sslkit.train import Training, fit
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
 
 NOTHING = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
 
@@ -51,7 +52,7 @@ def turned_by_pillow(views: Tensor, turns: int) -> Tensor:
 
 def test_views_are_the_four_quarter_turns_of_the_plain_image() -> None:
     images = some_images()
-    views = rotnet().eval().views(images, Draw(0, 0, size=6))
+    views = rotnet().eval().views(images, RandomNumbers(0, 0, size=6))
     assert len(views) == 4
     for turns, view in enumerate(views):
         assert torch.equal(view, turned_by_pillow(images / 255, turns))
@@ -60,8 +61,8 @@ def test_views_are_the_four_quarter_turns_of_the_plain_image() -> None:
 
 def test_in_training_all_four_are_turns_of_one_random_view() -> None:
     objective, images = rotnet().train(), some_images()
-    views = objective.views(images, Draw(0, 0, size=6))
-    others = objective.views(images, Draw(0, 1, size=6))
+    views = objective.views(images, RandomNumbers(0, 0, size=6))
+    others = objective.views(images, RandomNumbers(0, 1, size=6))
     for turns, view in enumerate(views):
         assert torch.equal(view, turned_by_pillow(views[0], turns))
     assert not torch.equal(views[0], images / 255)
@@ -71,7 +72,7 @@ def test_in_training_all_four_are_turns_of_one_random_view() -> None:
 def test_a_flip_comes_before_the_turn_and_never_after() -> None:
     flipping = Augmentation(crop=None, flip=1.0, jitter=0.0, greyscale=0.0)
     images = some_images()
-    views = rotnet(before=flipping).train().views(images, Draw(0, 0, size=6))
+    views = rotnet(before=flipping).train().views(images, RandomNumbers(0, 0, size=6))
     mirrored = (images / 255).flip(3)
     for turns, view in enumerate(views):
         assert torch.equal(view, turned_by_pillow(mirrored, turns))
@@ -83,7 +84,7 @@ def test_a_flip_comes_before_the_turn_and_never_after() -> None:
 
 def test_nothing_is_interpolated_or_lost_after_the_turn() -> None:
     objective, images = rotnet().train(), some_images()
-    views = objective.views(images, Draw(5, 2, size=6))
+    views = objective.views(images, RandomNumbers(5, 2, size=6))
     upright = views[0].flatten(2).sort().values
     for view in views[1:]:
         assert torch.equal(view.flatten(2).sort().values, upright)
@@ -102,7 +103,7 @@ def test_jitter_changes_every_copy_in_its_own_way_and_no_geometry() -> None:
     )
     images = some_images(high=128).clamp(min=1)  # 1.4 times as bright is below 1
     objective = rotnet(before=NOTHING, jitter=True, after=brighter).train()
-    views = objective.views(images, Draw(0, 0, size=6))
+    views = objective.views(images, RandomNumbers(0, 0, size=6))
     factors = []
     for turns, view in enumerate(views):
         ratio = torch.rot90(view, -turns, (2, 3)) / (images / 255)
@@ -117,7 +118,9 @@ def test_jitter_changes_every_copy_in_its_own_way_and_no_geometry() -> None:
 
 def test_without_jitter_the_colours_are_never_changed() -> None:
     objective, images = rotnet(before=NOTHING).train(), some_images()
-    assert torch.equal(objective.views(images, Draw(0, 0, size=6))[0], images / 255)
+    assert torch.equal(
+        objective.views(images, RandomNumbers(0, 0, size=6))[0], images / 255
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,9 +193,9 @@ def test_labels_name_the_turn_that_each_view_got() -> None:
     with torch.no_grad():
         objective.head.weight.copy_(torch.eye(4) * 50)
         objective.head.bias.zero_()
-        right = objective(objective.views(images, Draw(0, 0, size=5)))
+        right = objective(objective.views(images, RandomNumbers(0, 0, size=5)))
         objective.head.weight.copy_(torch.eye(4)[[0, 3, 2, 1]] * 50)  # 90 is 270
-        half = objective(objective.views(images, Draw(0, 0, size=5)))
+        half = objective(objective.views(images, RandomNumbers(0, 0, size=5)))
     assert right["accuracy"] == 1
     assert right["loss"] < 1e-6
     assert half["accuracy"] == 0.5
@@ -201,7 +204,7 @@ def test_labels_name_the_turn_that_each_view_got() -> None:
 def test_all_copies_are_encoded_in_one_pass() -> None:
     encoder = Corners()
     objective = RotNet(encoder, Settings()).train()
-    objective(objective.views(some_images(), Draw(0, 0, size=6)))
+    objective(objective.views(some_images(), RandomNumbers(0, 0, size=6)))
     assert encoder.sizes == [24]
 
 
@@ -211,8 +214,8 @@ def test_all_copies_are_encoded_in_one_pass() -> None:
 def test_the_control_gives_every_image_one_turn_that_never_changes() -> None:
     images = some_images(400)
     objective = rotnet(shuffled=True).eval()
-    views = objective.views(images, Draw(0, 0, size=400))
-    backwards = objective.views(images.flip(0), Draw(9, 9, size=400))
+    views = objective.views(images, RandomNumbers(0, 0, size=400))
+    backwards = objective.views(images.flip(0), RandomNumbers(9, 9, size=400))
     assert torch.equal(backwards[0].flip(0), views[0])
     same = [
         (torch.rot90(images / 255, k, (2, 3)) == views[0]).flatten(1).all(1)
@@ -230,8 +233,10 @@ def test_the_control_gives_every_image_one_turn_that_never_changes() -> None:
 def test_the_control_leaves_no_trace_of_the_way_an_image_was_stored() -> None:
     images = some_images(200)
     objective = rotnet(shuffled=True).eval()
-    stored = objective.views(images, Draw(0, 0, size=200))[0]
-    turned = objective.views(torch.rot90(images, 1, (2, 3)), Draw(0, 0, size=200))[0]
+    stored = objective.views(images, RandomNumbers(0, 0, size=200))[0]
+    turned = objective.views(
+        torch.rot90(images, 1, (2, 3)), RandomNumbers(0, 0, size=200)
+    )[0]
     assert torch.equal(turned, torch.rot90(stored, 1, (2, 3)))
 
 
@@ -254,7 +259,7 @@ def validation_accuracy(images: ImageSet, settings: Settings, steps: int) -> flo
 
 @pytest.fixture(scope="module")
 def scenes() -> ImageSet:
-    settings = shapes.Settings(n_train=480, n_test=600, n_unlabelled=0)
+    settings = shapes.Scenes(n_train=480, n_test=600, n_unlabelled=0)
     return from_shapes(settings, image_size=16, seed=0)
 
 

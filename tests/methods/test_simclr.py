@@ -8,11 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sslkit.augment import Augmentation
-from sslkit.draws import Draw
-from sslkit.encoders import Encoder
-from sslkit.encoders import Settings as EncoderSettings
+from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.methods.simclr import Settings, SimCLR, nt_xent
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
 
 Array = NDArray[np.float64]
 
@@ -173,20 +172,20 @@ def some_images(count: int = 6, size: int = 16) -> Tensor:
 
 def test_views_are_two_and_each_has_its_own_parameters() -> None:
     objective = SimCLR(Means(), Settings())
-    first, second = objective.views(some_images(), Draw(0, 0, size=6))
+    first, second = objective.views(some_images(), RandomNumbers(0, 0, size=6))
     assert first.shape == second.shape == (6, 3, 16, 16)
     assert first.dtype == torch.float32
     assert min(first.min(), second.min()) >= 0
     assert max(first.max(), second.max()) <= 1
     assert all(not torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    again = objective.views(some_images(), Draw(0, 0, size=6))
+    again = objective.views(some_images(), RandomNumbers(0, 0, size=6))
     assert torch.equal(again[0], first)
     assert torch.equal(again[1], second)
 
 
 def test_validation_too_compares_random_views() -> None:
     objective = SimCLR(Means(), Settings()).eval()
-    first, second = objective.views(some_images(), Draw(0, 0, size=6))
+    first, second = objective.views(some_images(), RandomNumbers(0, 0, size=6))
     assert not torch.equal(first, second)
 
 
@@ -208,7 +207,7 @@ def test_both_views_are_encoded_in_one_pass_so_batch_norm_sees_both() -> None:
 def test_the_loss_is_nt_xent_of_the_projected_features() -> None:
     torch.manual_seed(0)
     objective = SimCLR(Encoder(EncoderSettings()), Settings(temperature=0.3)).eval()
-    views = objective.views(some_images(), Draw(0, 0, size=6))
+    views = objective.views(some_images(), RandomNumbers(0, 0, size=6))
     with torch.no_grad():
         outputs = objective(views)
         z1, z2 = (objective.projector(objective.encoder(v)).double() for v in views)
@@ -247,5 +246,5 @@ def test_views_follow_the_augmentation_of_the_settings() -> None:
     settings = Settings(temperature=0.2).with_views(still)
     assert settings == Settings(temperature=0.2, augmentation=still)
     objective = SimCLR(Means(), settings)
-    for view in objective.views(some_images(), Draw(0, 0, size=6)):
+    for view in objective.views(some_images(), RandomNumbers(0, 0, size=6)):
         assert torch.equal(view, some_images() / 255)

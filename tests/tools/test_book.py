@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tiny_book import chapter, write_book, write_notebook
 
-from sslkit import records
+from sslkit.runs import records
 from tools import BookError, book, vendor
 from tools.book import Book, build, main
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import sslkit
-from sslkit import records
-from sslkit.records import Run
+from sslkit.runs import records
+from sslkit.runs.records import Run
 from tools import results
 
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from sslkit import runs
-from sslkit.encoders import Encoder, Settings
+from sslkit.learning.encoders import Encoder, EncoderSettings
+from sslkit.runs import running
 from tools import warm_start
 
 
@@ -28,13 +28,13 @@ def test_a_warm_start_is_an_encoder_file_of_the_seven_classes_alone(
     monkeypatch.setenv("SSLKIT_DATA", str(tmp_path))
     monkeypatch.setattr(warm_start, "EPOCHS", 1)
     seen = []
-    load = runs.load_images
+    load = running.load_images
     monkeypatch.setattr(
-        runs, "load_images", lambda data: seen.append(load(data)) or seen[-1]
+        running, "load_images", lambda data: seen.append(load(data)) or seen[-1]
     )
     file = tmp_path / "seven.safetensors"
     done = CliRunner().invoke(warm_start.main, [str(file)])
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith(f"{file}: ")
     assert [images.classes for images in seen] == [warm_start.CLASSES]
-    Encoder(Settings(init="seven.safetensors"))  # found by name, and it fits
+    Encoder(EncoderSettings(init="seven.safetensors"))  # found by name, and it fits

@@ -1,0 +1,315 @@
+"""The figures of what methods are worth, by share of labels: a Figure from a table.
+
+A ``summary`` is from ``tables.summarise``; one that mixes data sets or profiles is a
+ValueError. Colours, labels and markers are those of ``plots``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sslkit.figures.forest import arms, name_arms
+from sslkit.figures.plots import (
+    GREY,
+    METHOD_COLOURS,
+    METHOD_LABELS,
+    METHOD_MARKERS,
+    PROTOCOL_LABELS,
+    SMALL,
+    footnote,
+    new_figure,
+)
+from sslkit.study.contrasts import equivalent
+from sslkit.study.tables import at_fraction
+
+_SUPERVISED = ("supervised", "supervised-plain")  # no pretraining: no other protocol
+_ACCURACY = "test accuracy (%)"
+
+
+def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
+    """Show accuracy by share of labels, with 95 % bands, a curve a method.
+
+    Args:
+        summary: Of one data set and profile.
+        protocol: How encoders were judged. Supervised training and, where a random
+            encoder has no such score, its linear probe stand beside them.
+    """
+    figure, axes = new_figure(height=3.7)
+    for method in METHOD_LABELS:
+        _curve(axes, _of(summary, method, protocol))
+    _label_shares(axes, summary)
+    figure.legend(loc="outside upper left", ncols=3)
+    footnote(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
+    return figure
+
+
+def arrow(
+    summary: pd.DataFrame,
+    *,
+    method: str = "simclr",
+    protocol: str = "finetune",
+    fraction: float = 0.05,
+) -> Figure:
+    """Show how many labels supervised training needs for what a method does with few.
+
+    The arrow goes from the method's accuracy at ``fraction`` to where the supervised
+    curve, straight between its points, first reaches it (see ``equivalent``).
+
+    Args:
+        summary: Of one data set and profile.
+        method: Where the arrow starts.
+        protocol: How the method was judged.
+        fraction: Its share of the labels.
+
+    Raises:
+        ValueError: If the scores that it takes are not in the summary.
+    """
+    curve = _of(summary, "supervised", protocol)
+    start = _of(at_fraction(summary, fraction), method, protocol)
+    if len(curve) < 2 or len(start) != 1:
+        raise ValueError(
+            "an arrow takes supervised scores at two fractions or more, and one of "
+            f"'{method}' by '{protocol}' at {fraction:g}"
+        )
+    few, level = 100 * fraction, 100 * start["mean"].item()
+    share = 100 * equivalent(curve["fraction"], curve["mean"], level / 100)
+    figure, axes = new_figure(height=3.7)
+    axes.margins(y=0.15)
+    _curve(axes, curve)
+    _curve(axes, start)
+    _label_shares(axes, summary)
+    axes.set_ylim(axes.get_ylim())  # stays as it is
+    name, colour = METHOD_LABELS[method], METHOD_COLOURS[method]
+    if math.isfinite(share):
+        axes.vlines(share, axes.get_ylim()[0], level, color=colour, ls=":")
+        worth = f"as good as supervised with {share:.0f} %"
+    elif share > 0:
+        worth = f"beyond supervised with {100 * curve['fraction'].max():g} %"
+    else:
+        worth = f"below supervised with {100 * curve['fraction'].min():g} %"
+    axes.set_title(f"{name} with {few:g} % of the labels:\n{worth}", loc="left")
+    tip = float(np.clip(share, *axes.get_xlim()))
+    look = {"arrowstyle": "-|>", "color": colour, "lw": 2.2, "mutation_scale": 16}
+    look |= {"shrinkA": 5, "shrinkB": 0}
+    axes.annotate("", (tip, level), (few, level), arrowprops=look, zorder=4)
+    _say(axes, name, few, level, (8, 6))
+    x, y = 100 * curve[["fraction", "mean"]].iloc[-2:].mean()
+    _say(axes, METHOD_LABELS["supervised"], x, y, (6, -18))
+    footnote(
+        figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval"
+    )
+    return figure
+
+
+def reversal(
+    summary: pd.DataFrame, *, fraction: float = 0.05, study: pd.DataFrame | None = None
+) -> Figure:
+    """Show accuracy frozen and fine-tuned, a line a method.
+
+    Without pretraining the frozen end is the encoder that training starts from, and the
+    other end is supervised training.
+
+    Args:
+        summary: Of one data set and profile.
+        fraction: Share of the labels.
+        study: The study's accuracies, drawn as crosses: columns fraction, method,
+            protocol, mean.
+
+    Raises:
+        ValueError: If no method has both scores.
+    """
+    ends = ["linear", "finetune"]
+    here = at_fraction(summary, fraction)
+    figure, axes = new_figure(width=5.6, height=3.8)
+    places: dict[str, float] = {}
+    floor = "start" if "start" in set(here["method"]) else "random"
+    for i, name in enumerate(list(METHOD_LABELS)[2:]):
+        baseline = name in _SUPERVISED
+        methods = (floor if baseline else name), name
+        both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
+        if len(both) != 2:
+            continue
+        x = np.array([0, 1]) + 0.025 * (i - 2)  # intervals beside each other,
+        x[0] = -0.05 if baseline else x[0]  # and both baselines from one start
+        y = 100 * both["mean"].to_numpy()
+        line = ":" if baseline else "-"
+        axes.plot(x, y, line, color=METHOD_COLOURS[name], zorder=2)
+        for end in (0, 1):
+            _point(axes, both.iloc[end], x[end])
+        if baseline and not places:
+            _say(axes, METHOD_LABELS[floor], x[0], y[0], (9, -14))
+        places[name] = y[1]
+    if not places:
+        raise ValueError(f"no method has both protocols at fraction {fraction:g}")
+    note = f"{100 * fraction:g} % of the labels; bars: 95 % t-interval"
+    if study is not None:
+        theirs = at_fraction(study[study["protocol"].isin(ends)], fraction)
+        beside = theirs["protocol"].map({"linear": -0.09, "finetune": 1.09})
+        colours = theirs["method"].map(METHOD_COLOURS)
+        axes.scatter(beside, 100 * theirs["mean"], s=55, c=colours, marker="x", lw=2)
+        note += "; crosses: the study"
+    low, high = axes.get_ylim()
+    least = low
+    for name in sorted(places, key=lambda name: places[name]):
+        axes.text(1.18, max(places[name], least), METHOD_LABELS[name], va="center")
+        least = max(places[name], least) + 0.07 * (high - low)  # no label on another
+    axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
+    axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
+    footnote(figure, summary, note)
+    return figure
+
+
+def equivalents(
+    worth: pd.DataFrame, curve: pd.DataFrame, *, fraction: float = 0.05
+) -> Figure:
+    """Show each arm's label equivalent with its interval, on an axis of labels.
+
+    What leaves the supervised curve is an arrow at its end.
+
+    Args:
+        worth: From ``contrasts.label_equivalents``.
+        curve: The summary of the supervised recipe that they were read from, by
+            ``tables.summarise``.
+        fraction: Share of the labels that the arms had.
+
+    Raises:
+        ValueError: If no arm has an equivalent at that share.
+    """
+    here = at_fraction(worth, fraction)
+    rows = arms(here)
+    if not rows:
+        raise ValueError(f"no label equivalents at {fraction:g}")
+    start, end = 100 * curve["fraction"].min(), 100 * curve["fraction"].max()
+    edges = start / 1.25, end * 1.25  # where the arrows stand
+    censored = (
+        (-math.inf, "<", "right", f"< {start:g} %"),
+        (math.inf, ">", "left", f"> {end:g} %"),
+    )
+    figure, axes = new_figure(height=1.7 + 0.24 * len(rows))
+    for y, row in enumerate(rows):
+        colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
+        low, share, high = (
+            float(np.clip(100 * value, *edges))
+            for value in (row.low, row.share, row.high)
+        )
+        axes.plot((low, high), (y, y), color=colour, lw=2, label="interval")
+        if math.isfinite(row.share):
+            axes.plot(share, y, marker, color=colour, ms=8, label="share")
+        for at, tip, side, text in censored:
+            if at in (row.low, row.share, row.high):
+                x = edges[at > 0]
+                axes.plot(x, y, tip, color=colour, ms=9, label="censored")
+                place = x * 1.13 if at > 0 else x / 1.13
+                axes.text(place, y, text, va="center", ha=side, size=SMALL)
+    name_arms(axes, rows)
+    axes.set(xscale="log", xlim=(edges[0] / 2.8, edges[1] * 2.8))
+    axes.set(xlabel="labels that supervised training needs (%)")
+    ticks: list[float] = []
+    for share in sorted(100 * curve["fraction"], reverse=True):
+        if not ticks or share < ticks[-1] / 1.35:  # no number on another
+            ticks.append(share)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.axvspan(end, axes.get_xlim()[1], color="#F4F4F4", zorder=0)
+    axes.axvspan(axes.get_xlim()[0], start, color="#F4F4F4", zorder=0)
+    axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
+    base = METHOD_LABELS[curve["method"].iloc[0]]
+    text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
+    footnote(figure, curve, f"against {base}; {text}")
+    return figure
+
+
+def gains(
+    differences: pd.DataFrame,
+    *,
+    protocol: str = "finetune",
+    against: str = "supervised",
+) -> Figure:
+    """Show what each method adds to a baseline by share of labels, with 95 % bars.
+
+    Args:
+        differences: From ``tables.differences``, of one data set and profile.
+        protocol: How encoders were judged.
+        against: The baseline that they were made against.
+
+    Raises:
+        ValueError: If nothing was judged so.
+    """
+    here = differences[differences["protocol"] == protocol]
+    if here.empty:
+        raise ValueError(f"no differences by '{protocol}'")
+    shares = sorted(here["fraction"].unique())
+    figure, axes = new_figure(height=3.5)
+    methods = [m for m in METHOD_LABELS if m in set(here["method"])]
+    for i, method in enumerate(methods):
+        rows = here[here["method"] == method].sort_values("fraction")
+        # Side by side, so that bars do not hide each other.
+        x = rows["fraction"].map(shares.index) + 0.06 * (i - (len(methods) - 1) / 2)
+        mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
+        line, colour = f"{METHOD_MARKERS[method]}-", METHOD_COLOURS[method]
+        bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
+        label = METHOD_LABELS[method]
+        axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
+    axes.axhline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
+    axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
+    axes.set(xlabel="labels used (%)", ylabel=f"points to {METHOD_LABELS[against]}")
+    axes.set_xlim(-0.4, len(shares) - 0.6)
+    figure.legend(loc="outside upper left", ncols=3)
+    footnote(
+        figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
+    )
+    return figure
+
+
+def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
+    """A method's rows by fraction; for a baseline without the protocol, its own."""
+    rows = summary[summary["method"] == method].sort_values("fraction")
+    if method in _SUPERVISED:
+        protocol = "finetune"
+    elif method == "random" and protocol not in set(rows["protocol"]):
+        protocol = "linear"
+    return rows[rows["protocol"] == protocol]
+
+
+def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) -> None:
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axes.annotate(text, (x, y), off, textcoords="offset points", bbox=paper)
+
+
+def _curve(axes: Axes, rows: pd.DataFrame) -> None:
+    """Means joined by a line in a band; a lone mean with its interval."""
+    if len(rows) < 2:
+        for _, row in rows.iterrows():
+            label = METHOD_LABELS[row["method"]]
+            _point(axes, row, 100 * row["fraction"], label)
+        return
+    method, x = rows["method"].iloc[0], 100 * rows["fraction"]
+    colour, line = METHOD_COLOURS[method], METHOD_MARKERS[method] + "-"
+    low, high = 100 * rows["low"], 100 * rows["high"]
+    axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
+    axes.plot(x, 100 * rows["mean"], line, color=colour, label=METHOD_LABELS[method])
+
+
+def _point(axes: Axes, row: pd.Series, x: float, label: str | None = None) -> None:
+    """A mean with its interval."""
+    mean, low, high = 100 * row[["mean", "low", "high"]]
+    bar = [[mean - low], [high - mean]]
+    look: Any = {"fmt": METHOD_MARKERS[row["method"]], "zorder": 3, "label": label}
+    colour = METHOD_COLOURS[row["method"]]
+    axes.errorbar(x, mean, yerr=bar, color=colour, elinewidth=2, **look)
+
+
+def _label_shares(axes: Axes, summary: pd.DataFrame) -> None:
+    shares = sorted(100 * summary["fraction"].unique())
+    named: list[float] = []
+    for share in reversed(shares):
+        if not named or named[-1] - share > 4:  # no number on another
+            named.append(share)
+    axes.set_xticks(shares, [f"{x:g}" if x in named else "" for x in shares])
+    axes.set(xlim=(0, max(shares) + 3), xlabel="labels used (%)", ylabel=_ACCURACY)

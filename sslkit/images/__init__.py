@@ -1,0 +1,1 @@
+"""Images: sets of them by source, read from files, divided into label budgets."""

@@ -1,0 +1,148 @@
+"""Image sets: labelled images by part (train, test, unlabelled)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sslkit.images.devices import to_device
+
+Strings = NDArray[Any]  # of str; Sphinx takes "str_" for a link
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Square images of one size, with what is known of each.
+
+    Attributes:
+        name: of the source.
+        images: (N, 3, S, S) uint8, on the device if they fit.
+        labels: (N,) int64, an index into `classes`, -1 for unlabelled images.
+        part: (N,) of "train", "test", "unlabelled", or "extra": unlabelled ones of
+            another source.
+        classes: names of the classes.
+        groups: (N,) the group (patient, slide, photographer) of each image, "" for
+            unlabelled images without one; None if no groups are known.
+        files: "class/name" of each image, for people; None if there are no files.
+        factors: what a scene was drawn from, one row an image; `shapes` only.
+        skipped: files that could not be read and were left out.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    part: Strings
+    classes: tuple[str, ...]
+    groups: Strings | None = None
+    files: tuple[str, ...] | None = None
+    factors: pd.DataFrame | None = None
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def device(self) -> torch.device:
+        """Where `take` gives images and labels."""
+        return self.labels.device
+
+    @property
+    def resident(self) -> bool:
+        """Whether the images are on the device; otherwise they come batch by batch."""
+        return self.images.device == self.device
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Give some images (B, 3, S, S) uint8 and labels (B,), on the device.
+
+        Args:
+            rows: (B,) int64, on the CPU or the device.
+        """
+        there = to_device(rows, self.device)
+        images = self.images.index_select(0, there if self.resident else rows.cpu())
+        return to_device(images, self.device), self.labels.index_select(0, there)
+
+    def rows(self, part: str) -> Tensor:
+        """Give the rows (int64, ascending) of a part."""
+        if part not in ("train", "test", "unlabelled", "extra"):
+            raise ValueError(f"part {part!r} is not train, test, unlabelled or extra")
+        return torch.from_numpy(np.flatnonzero(self.part == part))
+
+    def examples(self, each: int = 2) -> Tensor:
+        """Give the first training rows of every class, class by class: to look at."""
+        train = self.rows("train")
+        labels = self.labels.cpu()[train]
+        firsts = [train[labels == label][:each] for label in range(len(self.classes))]
+        return torch.cat(firsts)
+
+    def to(self, device: torch.device | str) -> ImageSet:
+        """Give the same set for another device.
+
+        Images that would fill more than half of a GPU's free memory stay where they
+        are, and `take` copies those that it gives.
+        """
+        device = torch.device(device)
+        images = self.images
+        if (
+            device.type != "cuda"
+            or images.nbytes < torch.cuda.mem_get_info(device)[0] / 2
+        ):
+            images = images.to(device)
+        there = replace(self, images=images, labels=self.labels.to(device))
+        if "fingerprint" in self.__dict__:
+            there.__dict__["fingerprint"] = self.fingerprint
+        return there
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that a result can depend on.
+
+        These are pixels, labels, part, classes and groups, in their order. The name
+        and the folder are not: the same images elsewhere are the same set.
+        """
+        groups = None if self.groups is None else self.groups.tolist()
+        header = [list(self.images.shape), self.classes, self.part.tolist(), groups]
+        digest = hashlib.sha256(json.dumps(header).encode() + b"\0")
+        digest.update(self.labels.cpu().numpy().astype("<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.images.cpu().numpy()).data)
+        return digest.hexdigest()
+
+
+def add(images: ImageSet, extra: ImageSet) -> ImageSet:
+    """Give a set with the images of another, less its test part, as part "extra".
+
+    Their labels are not kept. All are held in memory.
+
+    Raises:
+        ValueError: if the images of the two are not of one size.
+    """
+    if images.images.shape[1:] != extra.images.shape[1:]:
+        raise ValueError(
+            f"images of '{images.name}' and '{extra.name}' differ in size: "
+            f"{(*images.images.shape[2:],)} and {(*extra.images.shape[2:],)}"
+        )
+    rows = torch.from_numpy(np.flatnonzero(extra.part != "test"))
+    count = len(rows)
+    unknown = torch.full((count,), -1)
+    groups, files = images.groups, None
+    if groups is not None:
+        groups = np.append(groups, [""] * count)
+    if images.files is not None and extra.files is not None:
+        files = (*images.files, *(extra.files[row] for row in rows))
+    return replace(
+        images,
+        images=torch.cat([images.images, extra.take(rows)[0]]),
+        labels=torch.cat([images.labels, unknown]),
+        part=np.append(images.part, ["extra"] * count),
+        groups=groups,
+        files=files,
+        factors=None,
+    )

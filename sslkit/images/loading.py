@@ -1,0 +1,180 @@
+"""Loading: an image set from scenes, a folder, or a set of torchvision's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from sslkit.images import shapes, sources
+from sslkit.images.imageset import ImageSet
+from sslkit.images.parts import check_groups, limited, set_aside
+from sslkit.images.sources import Catalogue
+
+
+def load(
+    name: str | Path,
+    *,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: str = "given",
+    limit: int | None = None,
+    on_error: str = "raise",
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> ImageSet:
+    """Load an image set.
+
+    A name means, in this order: "shapes", the embedded scenes; a folder of that name
+    under `root`; one of torchvision's sets ("cifar10", "fashionmnist", "stl10"), which
+    is read from `root` and downloaded there if need be; a folder by its path. So a
+    folder of your own called cifar10 is preferred to a download.
+
+    A folder holds `train/<class>/...` and `test/<class>/...`, or `<class>/...` alone,
+    and `unlabelled/...` if there are images without labels; other folders beside train/
+    are not read. Its images are turned upright by their EXIF tag, turned into RGB
+    (transparent pixels on white), cut to the central square and resized.
+
+    Args:
+        name: a name or a path; a `Path`, or a string with a slash, is always a path.
+        image_size: side of the images in pixels; None is the set's own for built-in
+            sets (shapes and cifar10 32, fashionmnist 28, stl10 96) and 96 for a folder.
+        classes: names of the classes to keep, in label order; None keeps all, sorted.
+        groups: of a folder's files: a regular expression with one group, searched for
+            in "class/name", or "files.csv:path:group": a CSV file in the folder, its
+            column of paths below the folder and its column of groups.
+        test: which images are the test part. "given": test/, or the set's own; of a
+            plain class folder a fifth is set aside, by class, by whole groups where
+            they are known. "image": train and test are pooled and a fifth of each
+            class is set aside anew; "group": the same by whole groups, about a fifth.
+        limit: at most so many images a class in train, and in test; at most as many
+            unlabelled images as in all classes together. They are drawn, with `seed`,
+            before any file is read.
+        on_error: "raise" at a file that cannot be read, or "skip" it, with a warning.
+        seed: of the scenes, of the test part set aside and of `limit`.
+        root: of torchvision's sets and of folder names; None is the environment
+            variable SSLKIT_DATA, or ~/.cache/sslkit if that is unset.
+        download: whether torchvision may download a set that is not there.
+
+    Raises:
+        ValueError: if the name is unknown, an argument is out of range or does not fit
+            the set, the folder has another shape than above, a file has no group, a
+            group is in train and in test, a file cannot be read, or a built-in set
+            cannot be had.
+    """
+    for argument, value, known in (
+        ("test", test, ("given", "image", "group")),
+        ("on_error", on_error, ("raise", "skip")),
+    ):
+        if value not in known:
+            raise ValueError(f"{argument} is {value!r}; it is one of {known}")
+    for argument, count in (("limit", limit), ("image_size", image_size)):
+        if count is not None and count < 1:
+            raise ValueError(f"{argument} is {count}; it must be at least 1")
+    if isinstance(classes, str) or (
+        classes is not None and len(set(classes)) < max(2, len(classes))
+    ):
+        raise ValueError(
+            f"classes needs two or more different names; it is {classes!r}"
+        )
+    if test == "group" and groups is None:
+        raise ValueError('test="group" needs groups=, a pattern or a CSV column')
+
+    kind, base = sources.resolve(name, root)
+    if kind == "folder":
+        source = sources.read_folder(
+            base, image_size or 96, classes, groups, on_error == "skip"
+        )
+    elif groups is not None:
+        raise ValueError(f"groups are read from a folder; {kind!r} has none")
+    elif kind == "shapes":
+        settings = shapes.Scenes()
+        if limit is not None and test == "given":
+            most = limit * len(shapes.CLASSES)
+            settings = replace(
+                settings,
+                n_train=min(most, settings.n_train),
+                n_test=min(most, settings.n_test),
+                n_unlabelled=min(most, settings.n_unlabelled),
+            )
+        source = _held(from_shapes(settings, image_size=image_size or 32, seed=seed))
+    else:
+        source = sources.read_torchvision(kind, base, image_size, download)
+    if classes is not None:
+        source = sources.subset(source, tuple(classes))
+    table = source.table
+    if test == "given" and "test" in set(table["part"]):
+        check_groups(source)
+    elif test == "given" and "train" in set(table["part"]):
+        raise ValueError(
+            f"{base} has train/ but no test/; add or rename a folder, or set a test "
+            'part aside with test="image" (or test="group", with groups=)'
+        )
+    else:
+        by_group = "group" in table and test != "image"
+        table = table.assign(part=set_aside(source, by_group=by_group, seed=seed))
+    if limit is not None:
+        table = limited(table, limit, seed)
+    return _read(source, table)
+
+
+def from_shapes(
+    settings: shapes.Scenes, *, image_size: int = 32, seed: int = 0
+) -> ImageSet:
+    """Draw scenes with settings of one's own as an image set."""
+    images, labels, factors = shapes.scenes(settings, image_size=image_size, seed=seed)
+    counts = [settings.n_train, settings.n_test, settings.n_unlabelled]
+    part = np.repeat(["train", "test", "unlabelled"], counts)
+    return ImageSet("shapes", images, labels, part, shapes.CLASSES, factors=factors)
+
+
+def _held(images: ImageSet) -> Catalogue:
+    """Images that are there already."""
+    table = pd.DataFrame({"label": images.labels.numpy(), "part": images.part})
+    return Catalogue(
+        name=images.name,
+        classes=images.classes,
+        table=table,
+        pixels=lambda numbers: (images.take(torch.from_numpy(numbers))[0], {}),
+        factors=images.factors,
+    )
+
+
+def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
+    """Read the pixels of the images of a table, leaving out those that fail."""
+    images, failed = source.pixels(table.index.to_numpy(copy=True))
+    skipped: tuple[str, ...] = ()
+    if failed:
+        skipped = tuple(table["path"].iloc[list(failed)])
+        warnings.warn(
+            f"{source.name}: {len(failed)} of {len(table)} files could not be read and "
+            f"were left out, the first of them {skipped[0]} "
+            f"({next(iter(failed.values()))})",
+            stacklevel=3,
+        )
+        table = table.iloc[np.delete(np.arange(len(table)), list(failed))]
+    for label, name in enumerate(source.classes):
+        for part in ("train", "test"):
+            if not ((table["label"] == label) & (table["part"] == part)).any():
+                raise ValueError(f"{source.name}: no {part} image of {name!r} is left")
+    factors = source.factors
+    return ImageSet(
+        name=source.name,
+        images=images,
+        labels=torch.from_numpy(table["label"].to_numpy(dtype=np.int64, copy=True)),
+        part=table["part"].to_numpy(dtype=np.str_),
+        classes=source.classes,
+        groups=table["group"].to_numpy(dtype=np.str_) if "group" in table else None,
+        files=tuple(table["file"]) if "file" in table else None,
+        factors=None
+        if factors is None
+        else factors.loc[table.index].reset_index(drop=True),
+        skipped=skipped,
+    )

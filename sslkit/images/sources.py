@@ -1,0 +1,174 @@
+"""Where images come from: a folder, or one of torchvision's sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sslkit.images import folders
+from sslkit.images.decoding import read_images
+
+TORCHVISION = ("cifar10", "fashionmnist", "stl10")
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is known of a set before its pixels are read.
+
+    Attributes:
+        name: of the set.
+        classes: names of the classes.
+        table: one row an image: label, part, and group, file and path where known; the
+            index is the image's number in the source, and stays so in a selection.
+        pixels: gives those of some images, by ascending numbers, that could be read,
+            and the reason for each position that could not.
+        factors: of all images of the source.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    table: pd.DataFrame
+    pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
+    factors: pd.DataFrame | None = None
+
+
+def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
+    """Tell what a name means: "folder" or the built-in set's name, and where it is."""
+    base = Path(root).expanduser() if root else folders.data_root()
+    # Listed, not asked for by name: on some systems fashionmnist would also find the
+    # folder FashionMNIST, which is torchvision's own.
+    below = sorted(path.name for path in base.iterdir()) if base.is_dir() else []
+    known = [entry for entry in below if (base / entry).is_dir()]
+    path = Path(name).expanduser()
+    is_path = isinstance(name, Path) or path.name != name
+    if name == "shapes":
+        return "shapes", base
+    if not is_path and str(name) in known:
+        return "folder", base / name
+    if not is_path and str(name) in TORCHVISION:
+        return str(name), base
+    if path.is_dir():
+        return "folder", path
+    if is_path:
+        raise ValueError(f"there is no folder {path.absolute()}")
+    raise ValueError(
+        f"no image set {name!r}. Built in: shapes, {', '.join(TORCHVISION)}. Folders "
+        f"under {base} (set SSLKIT_DATA or root= for another place): "
+        f"{', '.join(known) or 'none'}. Or give the path of a folder of images"
+    )
+
+
+def read_folder(
+    folder: Path,
+    image_size: int,
+    classes: Sequence[str] | None,
+    groups: str | None,
+    skip: bool,
+) -> Catalogue:
+    """List a folder of images, to be read later."""
+    table, names = folders.list_folder(folder, classes)
+    if groups is not None:
+        table["group"] = folders.read_groups(folder, table, groups)
+    paths = [folder / path for path in table["path"]]
+    return Catalogue(
+        name=folder.resolve().name,
+        classes=names,
+        table=table,
+        pixels=lambda numbers: read_images(
+            [paths[i] for i in numbers], image_size, skip=skip
+        ),
+    )
+
+
+def read_torchvision(
+    kind: str, root: Path, image_size: int | None, download: bool
+) -> Catalogue:
+    """Read one of torchvision's sets by its own class; keeps that class's arrays."""
+    from torchvision import datasets  # not needed by those who bring a folder
+
+    halves = {"train": True, "test": False}
+    thirds = {"train": "train", "test": "test", "unlabelled": "unlabeled"}
+    known: dict[str, tuple[Any, dict[str, Any]]] = {
+        "cifar10": (datasets.CIFAR10, halves),
+        "fashionmnist": (datasets.FashionMNIST, halves),
+        "stl10": (datasets.STL10, thirds),
+    }
+    read, parts = known[kind]
+    try:
+        sets = {part: read(root, own, download=download) for part, own in parts.items()}
+    except (RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{kind} is not in {root} and could not be "
+            f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
+            f"machine with a network, torchvision.datasets.{read.__name__}(folder, "
+            "download=True) fetches it; copy that folder here and name it by root= or "
+            'SSLKIT_DATA. load("shapes") needs no download'
+        ) from error
+    arrays = [np.asarray(each.data) for each in sets.values()]
+    labels = [
+        np.asarray(each.labels if kind == "stl10" else each.targets)
+        for each in sets.values()
+    ]
+    table = pd.DataFrame(
+        {
+            "label": np.concatenate(labels).astype(np.int64),
+            "part": np.repeat(list(sets), [len(array) for array in arrays]),
+        }
+    )
+    starts = np.cumsum([0, *(len(array) for array in arrays)])
+    size = image_size or arrays[0].shape[2]
+
+    def pixels(numbers: Rows) -> tuple[Tensor, dict[int, str]]:
+        images = torch.empty(len(numbers), 3, size, size, dtype=torch.uint8)
+        edges = np.searchsorted(numbers, starts)
+        for array, start, low, high in zip(
+            arrays, starts[:-1], edges[:-1], edges[1:], strict=True
+        ):
+            for at in range(low, high, 1024):  # bounds the memory of the resizing
+                to = min(at + 1024, high)
+                images[at:to] = _planes(array[numbers[at:to] - start], size)
+        return images, {}
+
+    return Catalogue(
+        name=kind, classes=tuple(sets["train"].classes), table=table, pixels=pixels
+    )
+
+
+def _planes(array: NDArray[np.uint8], size: int) -> Tensor:
+    """Turn grey (B, H, W), (B, H, W, 3) or (B, 3, H, W) into (B, 3, size, size)."""
+    images = torch.from_numpy(array)
+    if images.ndim == 3:
+        images = images[:, None].expand(-1, 3, -1, -1)
+    elif images.shape[3] == 3:
+        images = images.permute(0, 3, 1, 2)
+    if images.shape[2] == size:
+        return images
+    floats = torch.nn.functional.interpolate(
+        images.float(), (size, size), mode="bicubic", antialias=True
+    )
+    return floats.round().clamp(0, 255).to(torch.uint8)
+
+
+def subset(source: Catalogue, classes: tuple[str, ...]) -> Catalogue:
+    """Keep some classes, in the order given, and the unlabelled images."""
+    for name in classes:
+        if name not in source.classes:
+            raise ValueError(
+                f"{source.name} has no class {name!r}; it has {source.classes}"
+            )
+    new = {source.classes.index(name): label for label, name in enumerate(classes)}
+    new[-1] = -1
+    table = source.table[source.table["label"].isin(list(new))]
+    table = table.assign(label=table["label"].map(new))
+    return replace(source, classes=classes, table=table)

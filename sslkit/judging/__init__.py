@@ -1,0 +1,1 @@
+"""Judging: what an encoder is worth with few labels."""

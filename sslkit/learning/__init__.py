@@ -1,0 +1,1 @@
+"""Learning: encoders, and the one loop that trains any objective on any images."""

@@ -1,0 +1,187 @@
+"""Encoders: images in, one feature vector an image out."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sslkit.images.folders import data_root
+
+Backbone = Literal["tiny", "resnet18", "resnet34", "resnet50"]
+
+# ImageNet's channel means and deviations, as torchvision's weights expect them. Being
+# constants, they cannot carry anything of a test set into training.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderSettings:
+    """What an encoder is and where its weights start.
+
+    Attributes:
+        backbone: ``"tiny"`` (four small convolutions, for a CPU) or torchvision's
+            ``"resnet18"``, ``"resnet34"``, ``"resnet50"``.
+        stem: ``"small"`` reads images of up to 64 pixels (3x3 convolution, stride 1,
+            no pooling; SimCLR, appendix B.9), ``"image"`` is torchvision's own (7x7,
+            stride 2, pooling). The tiny encoder has one stem and ignores this.
+        init: ``"random"``, ``"imagenet"`` (torchvision's weights) or an encoder file,
+            by its path or by its name under ``SSLKIT_DATA``.
+    """
+
+    backbone: Backbone = "tiny"
+    stem: Literal["small", "image"] = "small"
+    init: str = "random"
+
+
+class Encoder(nn.Module):
+    """A backbone without its classifier, normalising its own input.
+
+    ``encoder(images)`` takes floats in [0, 1] of shape ``(B, 3, H, W)`` and gives
+    ``(B, dim)``. The weights live in ``encoder.net`` under torchvision's names.
+
+    Args:
+        settings: Backbone, stem and starting weights.
+
+    Raises:
+        ValueError: If the backbone is unknown, or weights of that ``init`` cannot be
+            had or do not fit.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, settings: EncoderSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        net, self.dim = _build(settings)
+        self.net = net.to(memory_format=torch.channels_last)  # faster on CPU and CUDA
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
+        if settings.init not in ("random", "imagenet"):
+            load(self, weights_file(settings.init))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features ``(B, dim)`` of images ``(B, 3, H, W)`` in [0, 1]."""
+        return self.net((images - self.mean) / self.std)
+
+    def layers(self, images: Tensor) -> dict[str, Tensor]:
+        """Features after each stage, averaged over space: ``{"layer1": (B, C), …}``.
+
+        RotNet's last stage serves its own task more than ours (RotNet, Table 1), so
+        where one looks matters.
+        """
+        found: dict[str, Tensor] = {}
+        hooks = [
+            module.register_forward_hook(
+                lambda _module, _in, out, name=name: found.update(
+                    {name: out.mean((2, 3))}
+                )
+            )
+            for name, module in self.net.named_children()
+            if name.startswith("layer")
+        ]
+        try:
+            self(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found
+
+
+def weights_file(init: str) -> Path:
+    """The encoder file that an ``init`` means: a path, or a name under the data."""
+    path, named = Path(init), data_root() / init
+    return named if named.is_file() and not path.is_file() else path
+
+
+def save(encoder: Encoder, path: str | Path) -> None:
+    """Write the weights as safetensors, under torchvision's names, atomically."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    weights = {k: v.contiguous().cpu() for k, v in encoder.net.state_dict().items()}
+    metadata: dict[str, str] = {
+        "backbone": encoder.settings.backbone,
+        "stem": encoder.settings.stem,
+    }
+    save_file(weights, partial, metadata=metadata)
+    partial.replace(path)
+
+
+def load(encoder: Encoder, path: str | Path) -> None:
+    """Load torchvision-shaped weights, strictly, from safetensors or ``torch.save``.
+
+    A classifier (``fc.*``) in the file is left out.
+
+    Raises:
+        ValueError: If the file is missing, holds no weights, or its tensors do not fit
+            this backbone.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"encoder file '{path}' does not exist")
+    try:
+        if path.suffix == ".safetensors":
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        weights = {k: v for k, v in weights.items() if not k.startswith("fc.")}
+    except Exception as error:  # of a torn or foreign file; each reader has its own
+        raise ValueError(f"'{path}' holds no weights: {error}") from error
+    try:
+        encoder.net.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        made = f"{encoder.settings.backbone} with the {encoder.settings.stem} stem"
+        raise ValueError(f"'{path}' does not fit {made}: {error}") from error
+
+
+def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
+    if settings.backbone == "tiny":
+        if settings.init == "imagenet":
+            raise ValueError("the tiny encoder has no ImageNet weights; use a resnet")
+        return _tiny(), 128
+    import torchvision
+
+    names = ("resnet18", "resnet34", "resnet50")
+    if settings.backbone not in names:
+        known = ", ".join(("tiny", *names))
+        raise ValueError(f"backbone '{settings.backbone}' is not one of {known}")
+    if settings.init == "imagenet" and settings.stem != "image":
+        raise ValueError("ImageNet weights need stem='image'; they have a 7x7 stem")
+    weights = "DEFAULT" if settings.init == "imagenet" else None
+    try:
+        net = torchvision.models.get_model(settings.backbone, weights=weights)
+    except OSError as error:  # urllib's errors are OSErrors
+        raise ValueError(
+            f"ImageNet weights of {settings.backbone} could not be had ({error}); "
+            "fetch them where there is a network and pass init=FILE, or init='random'"
+        ) from error
+    dim = net.fc.in_features
+    net.fc = nn.Identity()
+    if settings.stem == "small":
+        net.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
+        net.maxpool = nn.Identity()
+    return net, dim
+
+
+def _tiny() -> nn.Sequential:
+    """Four convolutions of 16 to 128 channels, each halving the image."""
+    stages: OrderedDict[str, nn.Module] = OrderedDict()
+    channels = (3, 16, 32, 64, 128)
+    for i in range(4):
+        stages[f"layer{i + 1}"] = nn.Sequential(
+            nn.Conv2d(channels[i], channels[i + 1], 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(channels[i + 1]),
+            nn.ReLU(),
+        )
+    stages["pool"] = nn.AdaptiveAvgPool2d(1)
+    stages["flat"] = nn.Flatten()
+    return nn.Sequential(stages)

@@ -1,0 +1,210 @@
+"""The one loop over images: any objective, any images, any number of epochs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm.std import tqdm
+
+from sslkit.learning.batches import Batches, TakesRows
+from sslkit.learning.checkpoints import State
+from sslkit.learning.devices import keep_freed_memory
+from sslkit.learning.distributed import sharing, synchronise
+from sslkit.learning.objective import Objective
+from sslkit.learning.training import Training, learning_rate, new_optimiser
+from sslkit.views.random_numbers import RandomNumbers
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
+
+SECONDS_BETWEEN_CHECKPOINTS = 10
+VALIDATION_SEED = 2**31 - 1  # the views of validation images are the same every epoch
+WAYS_OUT = "try a lower lr, a warmup, or full precision (precision='32-true')"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves beside the trained objective.
+
+    Attributes:
+        history: Columns epoch, step, metric, value; metrics ``train_loss``,
+            ``val_loss``, ``lr`` and whatever else the objective reports.
+        selected: The weights of the epoch with the lowest validation loss (the last
+            epoch's without validation). The objective itself holds the last ones.
+        epochs: That epoch, counted from 1, by part; of an objective without parts under
+            ``""``.
+    """
+
+    history: pd.DataFrame
+    selected: dict[str, Tensor]
+    epochs: dict[str, int]
+
+    @property
+    def selected_epoch(self) -> int:
+        """The selected epoch of an objective without parts."""
+        return self.epochs[""]
+
+
+def fit(
+    objective: Objective,
+    images: TakesRows,
+    rows: Tensor,
+    *,
+    validation: Tensor | None,
+    training: Training,
+    seed: int,
+    fabric: Fabric,
+    checkpoint: Path | None = None,
+    title: str = "training",
+    parts: Sequence[str] = (),
+    stop: int | None = None,
+) -> Fitted:
+    """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
+
+    Several processes share every batch, and learn what one process would: each makes
+    the views of its own rows, batch-norm and losses are taken over all of them.
+
+    Args:
+        objective: What to train, on any device; left on Fabric's device, in eval mode.
+        images: Where batches come from.
+        rows: ``(N,)`` int64, the rows to learn from.
+        validation: ``(M,)`` rows whose loss selects an epoch, or none.
+        training: Optimiser, schedule, length.
+        seed: Decides the order of the images and every random view.
+        fabric: Device, precision, processes.
+        checkpoint: Written every few seconds at the end of an epoch, and resumed from
+            when it exists; the result is the same as without interruption.
+        title: What the progress bar says.
+        parts: Submodules that have nothing to do with each other, if the objective
+            consists of such; each reports a ``"<part>_loss"`` and is selected by it.
+        stop: Stop after so many of the epochs, with the schedule of all of them.
+
+    Raises:
+        ValueError: If there are no rows, fewer in a batch than processes, or nothing in
+            the objective can learn.
+        FloatingPointError: If a loss is not finite; names the step and what to try.
+    """
+    if len(rows) == 0:
+        raise ValueError(f"{title}: no images to train on")
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
+    module = cast(nn.Module, objective)
+    module = synchronise(module.to(fabric.device))
+    optimiser = new_optimiser(module, training)
+    model, optimiser = fabric.setup(module, optimiser)
+    batches = Batches(
+        images,
+        objective.views,
+        rows,
+        batch_size=training.batch_size,
+        seed=seed,
+        fabric=fabric,
+    )
+    epoch_steps = batches.in_a_pass
+    if training.steps:
+        epoch_steps = math.ceil(training.steps / training.epochs)
+    total = epoch_steps * training.epochs
+
+    state = State(parts)
+    if checkpoint is not None and checkpoint.exists():
+        state.resume(checkpoint, module, optimiser, fabric)
+    saved = time.monotonic()
+    quiet: Any = {} if fabric.is_global_zero else {"disable": True}
+    epochs = min(stop or training.epochs, training.epochs)
+    bar = tqdm(
+        range(state.epoch, epochs),
+        title,
+        epochs,
+        initial=state.epoch,
+        unit="epoch",
+        mininterval=1,
+        dynamic_ncols=True,
+        **quiet,
+    )
+    for epoch in bar:
+        module.train()
+        seen: dict[str, list[Tensor]] = {}
+        steps = range(epoch * epoch_steps, (epoch + 1) * epoch_steps)
+        for step, batch in zip(steps, batches.of(steps), strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(step, total, training)
+            with sharing(batch.held):
+                outputs = model(batch.views, batch.labels)
+                fabric.backward(outputs["loss"])
+            optimiser.step()
+            optimiser.zero_grad()
+            objective.after_step((step + 1) / total)
+            for metric, value in outputs.items():
+                seen.setdefault(metric, []).append(value.detach())
+        values = _epoch_means(seen, first=epoch * epoch_steps, title=title)
+        values["lr"] = learning_rate((epoch + 1) * epoch_steps - 1, total, training)
+        if validation is not None:
+            values |= _validate(
+                model, objective, images, validation, training.batch_size
+            )
+        if not math.isfinite(values.get("val_loss", 0.0)):
+            raise FloatingPointError(
+                f"{title}: the validation loss is {values['val_loss']} after step "
+                f"{(epoch + 1) * epoch_steps - 1}; {WAYS_OUT}"
+            )
+        state.finish_epoch(module, values, steps=(epoch + 1) * epoch_steps)
+        bar.set_postfix(
+            {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
+        )
+        due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
+        if checkpoint is not None and due and epoch + 1 < epochs:
+            state.save(checkpoint, module, optimiser, fabric)
+            saved = time.monotonic()
+    module.eval()
+    history = pd.DataFrame(state.history, columns=["epoch", "step", "metric", "value"])
+    return Fitted(history, state.selected, state.epochs)
+
+
+def _epoch_means(
+    seen: dict[str, list[Tensor]], *, first: int, title: str
+) -> dict[str, float]:
+    """Means over an epoch: the one copy to the host, and the check on the losses."""
+    names = list(seen)
+    table = torch.stack([torch.stack(seen[name]).float() for name in names]).cpu()
+    losses = table[names.index("loss")]
+    if not torch.isfinite(losses).all():
+        step = first + int((~torch.isfinite(losses)).nonzero()[0])
+        raise FloatingPointError(
+            f"{title}: the loss is {losses[step - first].item()} at step {step}; "
+            f"{WAYS_OUT}"
+        )
+    return {
+        f"train_{name}": float(row.mean())
+        for name, row in zip(names, table, strict=True)
+    }
+
+
+@torch.no_grad()
+def _validate(
+    model: nn.Module,
+    objective: Objective,
+    images: TakesRows,
+    rows: Tensor,
+    batch_size: int,
+) -> dict[str, float]:
+    """Means over validation images; every image counts, in views that never change."""
+    model.eval()
+    sums: dict[str, Tensor] = {}
+    dealt = torch.tensor_split(rows, math.ceil(len(rows) / batch_size))
+    for index, batch_rows in enumerate(dealt):
+        batch, labels = images.take(batch_rows)
+        random = RandomNumbers(
+            VALIDATION_SEED, index, size=len(batch), device=batch.device
+        )
+        for metric, value in model(objective.views(batch, random), labels).items():
+            share = value.float() * len(batch) / len(rows)
+            sums[metric] = sums[metric] + share if metric in sums else share
+    return {f"val_{name}": float(value) for name, value in sums.items()}

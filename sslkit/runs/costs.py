@@ -1,0 +1,84 @@
+"""Costs: about how long recipes will take on this machine, before they start."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+
+from sslkit.judging import heads
+from sslkit.runs import running
+from sslkit.learning.encoders import Encoder
+from sslkit.runs.keys import pretraining_key, pretraining_rows
+from sslkit.runs.recipes import Recipe
+from sslkit.images.splits import split
+from sslkit.learning.objective import Objective
+from sslkit.learning.training import Training
+from sslkit.learning.loop import fit
+
+REHEARSED = 8  # steps that are timed, after as many that are not
+FORWARD = 1 / 3  # of a step: a pass without gradients
+
+
+def predict(todo: Iterable[Recipe]) -> float:
+    """Seconds that recipes take one after another, by a rehearsal of each kind of step.
+
+    Steps of pretraining and of fine-tuning are counted, and images on which a loss is
+    only watched; a pretraining that several recipes share counts once. Frozen heads and
+    reading the images are left out: they are small beside the rest.
+
+    Args:
+        todo: The recipes; their images are loaded.
+    """
+    rehearsed: dict[object, float] = {}  # seconds an image, by kind of step
+    known: set[str] = set()
+    total = 0.0
+    for one in todo:
+        images = running.load_images(one.data, one.extra_unlabelled)
+        rows = split(images, one.fraction, one.draw, balance=one.data.balance)
+        phases: list[tuple[bool, Training, int, int]] = []
+        key = pretraining_key(one, images, rows)
+        if one.method is not None and key not in known:
+            known.add(key)
+            learnt, watched = pretraining_rows(one, images, rows)
+            phases.append((True, one.pretraining, len(learnt), len(watched)))
+        if "finetune" in one.protocols:
+            phases.append((False, one.downstream, len(rows.train), len(rows.val)))
+        for pretext, training, count, watching in phases:
+            views = one.method if pretext else one.augmentation
+            kind = one.data, one.encoder, views, training.batch_size
+            if kind not in rehearsed:
+                rehearsed[kind] = _rehearse(one, training, pretext=pretext)
+            steps = training.steps or training.epochs * math.ceil(
+                count / training.batch_size
+            )
+            passes = steps * min(count, training.batch_size)
+            total += rehearsed[kind] * (passes + FORWARD * training.epochs * watching)
+    return total
+
+
+def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
+    """Seconds an image of the steps of a phase, measured."""
+    images = running.load_images(one.data)
+    encoder = Encoder(one.encoder)
+    if pretext and one.method is not None:
+        objective: Objective = one.method.objective(encoder)
+    else:
+        head = heads.new_head("linear", heads.Features(encoder, images), one.seed)
+        objective = heads.Classifier(encoder, head, one.augmentation)
+    rows = images.rows("train")[: training.batch_size]
+    took = []
+    for steps in (REHEARSED, REHEARSED, 2 * REHEARSED):  # the first is a warm-up
+        began = time.perf_counter()
+        fit(
+            objective,
+            images,
+            rows,
+            validation=None,
+            training=Training(lr=1e-6, epochs=1, steps=steps, batch_size=len(rows)),
+            seed=0,
+            fabric=running.launch(one),
+            title="rehearsal",
+        )
+        took.append(time.perf_counter() - began)
+    return max(took[2] - took[1], took[2] / 4) / REHEARSED / len(rows)

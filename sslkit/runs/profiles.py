@@ -1,0 +1,115 @@
+"""Profiles: the values that recipes start from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from sslkit.views.augment import Augmentation
+from sslkit.learning.encoders import EncoderSettings as Encoder
+from sslkit.learning.training import Training
+
+# What the images may be changed in without changing what they are: SimCLR's views,
+# RotNet's jitter, and the views of every arm while labels train the encoder. So that
+# knowledge of ours favours no arm.
+_VIEWS = Augmentation(
+    crop=(0.3, 1.0),
+    flip=0.5,
+    jitter=0.8,
+    brightness=0.4,
+    contrast=0.4,
+    saturation=0.4,
+    hue=0.1,
+    greyscale=0.1,
+)
+# shapes: hue over the full circle, for the images' hue says nothing of the class.
+SHAPES_VIEWS = replace(
+    _VIEWS,
+    crop=(0.2, 1.0),
+    brightness=0.6,
+    contrast=0.6,
+    saturation=0.6,
+    hue=0.5,
+    greyscale=0.4,
+)
+_STUDY_VIEWS = replace(
+    _VIEWS,
+    crop=(0.08, 1.0),
+    brightness=0.8,
+    contrast=0.8,
+    saturation=0.8,
+    hue=0.2,
+    greyscale=0.2,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Starting values of a recipe; a chapter or a user overrides what differs.
+
+    Attributes:
+        lr: Of the pretraining of a method that was found to want another one.
+    """
+
+    data: str
+    image_size: int
+    encoder: Encoder
+    pretraining: Training
+    downstream: Training
+    probe: Training
+    views: Augmentation
+    pretrain: Literal["budget", "all"]
+    protocols: tuple[str, ...]
+    limit: int | None = None
+    lr: Mapping[str, float] = field(default_factory=dict)
+
+
+_ALL = ("linear", "mlp", "finetune", "knn")
+
+_QUICK = Profile(
+    data="shapes",
+    image_size=32,
+    encoder=Encoder(backbone="tiny"),
+    pretraining=Training(lr=1e-2, warmup=0.05, epochs=30, steps=2400, batch_size=128),
+    downstream=Training(lr=3e-3, epochs=30, steps=300, batch_size=64),
+    probe=Training(lr=1e-2, epochs=30, steps=300, batch_size=64),
+    views=_VIEWS,
+    pretrain="all",
+    protocols=("linear", "finetune"),
+    lr={"simclr": 6e-2},
+)
+
+PROFILES: dict[str, Profile] = {
+    "smoke": replace(
+        _QUICK,
+        limit=100,
+        pretraining=replace(_QUICK.pretraining, epochs=2, steps=4, batch_size=32),
+        downstream=replace(_QUICK.downstream, epochs=2, steps=4),
+        probe=replace(_QUICK.probe, epochs=2, steps=4),
+    ),
+    "quick": _QUICK,
+    "study-small": replace(
+        _QUICK,
+        data="cifar10",
+        pretraining=replace(_QUICK.pretraining, lr=3e-3, steps=None, batch_size=64),
+        downstream=replace(_QUICK.downstream, steps=None),
+        probe=replace(_QUICK.probe, steps=None),
+        pretrain="budget",
+        protocols=_ALL,
+        lr={},
+    ),
+    "study": replace(
+        _QUICK,
+        data="cifar10",
+        image_size=32,
+        encoder=Encoder(backbone="resnet50"),
+        pretraining=Training(),
+        downstream=Training(),
+        probe=Training(),
+        views=_STUDY_VIEWS,
+        pretrain="budget",
+        protocols=_ALL,
+        lr={},
+    ),
+}

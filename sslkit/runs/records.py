@@ -1,0 +1,226 @@
+"""Records: what is kept of a run, as JSON, and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import re
+import subprocess
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from sslkit.runs import recipes
+from sslkit.runs.recipes import Recipe
+from sslkit.judging.scores import Score
+
+History = dict[str, dict[str, list[float]]]  # by phase, then metric
+
+
+@dataclass(frozen=True)
+class Run:
+    """A recipe that was done.
+
+    Attributes:
+        recipe: What was done.
+        key: Digest of everything that decided it; the record's name.
+        scores: One score a protocol, by name.
+        history: Columns phase (``"pretrain"`` or a protocol), epoch, step, metric,
+            value.
+        about: Provenance: fingerprint of the data, class names, label counts, versions,
+            commit, machine, date, seconds by phase.
+        encoder: File of the encoder before any label was seen; ``None`` if there was no
+            pretraining, or for records read without their store.
+    """
+
+    recipe: Recipe
+    key: str
+    scores: dict[str, Score]
+    history: pd.DataFrame
+    about: dict[str, Any]
+    encoder: Path | None = None
+
+
+def read(results: str | Path) -> list[Run]:
+    """Every record below a folder, from ``.json`` and ``.jsonl`` files, sorted by key.
+
+    Raises:
+        ValueError: If the folder has no records, a file is not one, or two of them
+            have different scores of one key.
+    """
+    found: dict[str, Run] = {}
+    for path in sorted(Path(results).rglob("*.json*")):
+        # Not the notes of pretrainings, nor what a killed process had half written.
+        if path.parent.name != "encoders" and not path.name.startswith("."):
+            for one in read_file(path):
+                if _accuracies(found.setdefault(one.key, one)) != _accuracies(one):
+                    raise ValueError(f"'{path}' has other scores of {one.key}")
+    if not found:
+        raise ValueError(f"no records under '{results}'")
+    return [found[key] for key in sorted(found)]
+
+
+def _accuracies(one: Run) -> dict[str, float]:
+    return {name: score.accuracy for name, score in one.scores.items()}
+
+
+def read_file(path: Path) -> list[Run]:
+    """The records of one file: a ``.json`` is one, a ``.jsonl`` has one a line.
+
+    A last line without an end is what a killed process had half written; it is left
+    out, with a warning.
+
+    Raises:
+        ValueError: If a line is not a record.
+    """
+    text = path.read_text()
+    lines = [text]
+    if path.suffix == ".jsonl":
+        whole, end, rest = text.rpartition("\n")
+        lines = (whole + end).splitlines()
+        if rest:
+            warnings.warn(f"'{path}' ends in half a line, left out", stacklevel=2)
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(from_record(json.loads(line)))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"'{path}' line {number} is not a record: {error}"
+            ) from error
+    return found
+
+
+def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
+    """Pass runs on, each written to the end of a ``.jsonl`` file as it comes by.
+
+    A run whose key the file has is not written again. Killed at any point, this leaves
+    half a line at most, and the next call takes it away.
+
+    Args:
+        file: One record a line; made if it is not there.
+        runs: Those to write.
+
+    Raises:
+        ValueError: If the file is not called ``.jsonl``, or a line is not a record.
+    """
+    if file.suffix != ".jsonl":
+        raise ValueError(f"'{file}' keeps a record a line; call it .jsonl")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    known = {one.key for one in read_file(file)}
+    os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
+    for one in runs:
+        if one.key not in known:
+            known.add(one.key)
+            with file.open("a") as lines:
+                lines.write(f"{to_line(one)}\n")
+        yield one
+
+
+def to_line(one: Run) -> str:
+    """The record as one line of JSON, as ``book/results`` keeps it."""
+    return json.dumps(to_record(one), sort_keys=True, separators=(",", ":"))
+
+
+def to_record(one: Run) -> dict[str, Any]:
+    """The run as plain values for JSON; ``from_record`` reads it back."""
+    return {
+        "key": one.key,
+        "recipe": recipes.to_dict(one.recipe),
+        "scores": {
+            name: dataclasses.asdict(score) for name, score in one.scores.items()
+        },
+        "history": to_columns(one.history),
+        "about": one.about,
+    }
+
+
+def from_record(plain: dict[str, Any]) -> Run:
+    """A run from the plain values of ``to_record``."""
+    return Run(
+        recipe=recipes.from_dict(plain["recipe"]),
+        key=plain["key"],
+        scores={name: Score(**score) for name, score in plain["scores"].items()},
+        history=to_frame(plain["history"]),
+        about=plain["about"],
+    )
+
+
+def to_columns(history: pd.DataFrame) -> History:
+    """A history by phase and metric, to four digits: a tenth of the tidy size."""
+    table: History = {}
+    for (phase, metric), rows in history.groupby(["phase", "metric"], sort=True):
+        entry = table.setdefault(str(phase), {})
+        entry["epoch"], entry["step"] = rows["epoch"].tolist(), rows["step"].tolist()
+        entry[str(metric)] = [float(f"{value:.4g}") for value in rows["value"]]
+    return table
+
+
+def to_frame(table: History) -> pd.DataFrame:
+    """The tidy frame of ``to_columns``."""
+    rows = [
+        (phase, int(epoch), int(step), metric, value)
+        for phase, entry in table.items()
+        for metric in entry.keys() - {"epoch", "step"}
+        for epoch, step, value in zip(
+            entry["epoch"], entry["step"], entry[metric], strict=True
+        )
+    ]
+    columns = ["phase", "epoch", "step", "metric", "value"]
+    return pd.DataFrame(sorted(rows), columns=columns)
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write whole or not at all, and never over another record."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def provenance() -> dict[str, Any]:
+    """What a result is to be traced by: date, commit, machine, versions."""
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "commit": _commit(),
+        "machine": _machine(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+
+
+@cache
+def _commit() -> str | None:
+    """The commit of the source, with ``+`` if files differ; none if installed."""
+
+    def git(*words: str) -> str:
+        here = Path(__file__).parent
+        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    commit = git("rev-parse", "--short=12", "HEAD")
+    return commit + "+" * bool(git("status", "--porcelain", "--", ".")) or None
+
+
+@cache
+def _machine() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    names = (
+        [x for x in info.read_text().splitlines() if x.startswith("model name")]
+        if info.exists()
+        else []
+    )
+    name = names[0].split(":", 1)[1].strip() if names else platform.processor()
+    return f"{name}, {torch.get_num_threads()} threads"

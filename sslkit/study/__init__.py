@@ -1,0 +1,1 @@
+"""The study: grids of recipes, tables of records, every number that a page states."""

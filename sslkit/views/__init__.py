@@ -1,0 +1,1 @@
+"""Views: random changes of a batch on its device, every image its own way."""

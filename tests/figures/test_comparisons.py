@@ -1,0 +1,329 @@
+"""The figures of what methods are worth, by what they draw."""
+
+from __future__ import annotations
+
+import math
+
+import drawn
+import numpy as np
+import pandas as pd
+import pytest
+from drawn import SHARES, colour_of, labelled, lines, of, points, texts, ticks
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from sslkit.figures import comparisons, plots
+from sslkit.study import contrasts
+
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
+
+
+@pytest.fixture
+def summary() -> pd.DataFrame:
+    return drawn.summary()
+
+
+def test_a_label_curve_joins_the_means_in_a_band_of_the_methods_colour(summary):
+    axes = comparisons.label_curve(summary).axes[0]
+    lines = labelled(axes)
+    assert {"SimCLR", "RotNet", "supervised", "random encoder"} < set(lines)
+    assert points(axes, *of("supervised-plain")) == {(5, 60)}, "alone, so no line"
+    curve = lines["SimCLR"]
+    assert (curve.get_color(), curve.get_marker()) == of("simclr")
+    assert curve.get_xdata() == pytest.approx([5, 25, 50, 100])
+    assert curve.get_ydata() == pytest.approx([74, 80, 85, 91])
+    band = axes.collections[-1]
+    assert to_hex(band.get_facecolor()[0]) == to_hex(plots.METHOD_COLOURS["simclr"])
+    corners = {(round(x), round(y)) for x, y in band.get_paths()[0].vertices}
+    assert {(5, 71), (5, 76), (100, 88), (100, 93)} <= corners
+    assert axes.get_xlabel() == "labels used (%)"
+    assert axes.get_ylabel() == "test accuracy (%)"
+
+
+def test_a_label_curve_of_frozen_encoders_keeps_supervised_training_beside_them(
+    summary,
+):
+    lines = labelled(comparisons.label_curve(summary, protocol="linear").axes[0])
+    assert lines["SimCLR"].get_ydata() == pytest.approx([80, 82, 84, 86])
+    assert lines["supervised"].get_ydata() == pytest.approx([50, 70, 80, 90])
+
+
+def test_shares_that_are_near_have_a_tick_each_and_no_number_on_another(summary):
+    near = summary[summary["fraction"] == 0.05].assign(fraction=0.025)
+    for figure_of in (comparisons.label_curve, comparisons.arrow):
+        axes = figure_of(pd.concat([summary, near])).axes[0]
+        assert axes.get_xticks() == pytest.approx([2.5, 5, 25, 50, 100])
+        named = [tick.get_text() for tick in axes.get_xticklabels()]
+        assert named == ["", "5", "25", "50", "100"]
+
+
+FIGURES = (
+    comparisons.label_curve,
+    comparisons.arrow,
+    comparisons.reversal,
+)
+
+
+@pytest.mark.parametrize("figure_of", FIGURES)
+def test_a_figure_names_its_one_source_and_mixes_none(summary, figure_of):
+    assert "shapes, profile quick" in texts(figure_of(summary))
+    mixed = pd.concat([summary, summary.assign(profile="study")], ignore_index=True)
+    if figure_of is comparisons.arrow:
+        mixed = mixed.drop_duplicates(["fraction", "method", "protocol"], keep="first")
+        mixed.loc[0, "profile"] = "study"
+    elif figure_of is comparisons.reversal:
+        mixed = pd.concat(
+            [summary, summary.iloc[-1:].assign(profile="study", fraction=0.1)]
+        )
+    with pytest.raises(ValueError, match="one data set and profile"):
+        figure_of(mixed)
+
+
+@pytest.mark.parametrize("figure_of", FIGURES)
+def test_single_runs_without_an_interval_are_drawn_and_every_figure_fits_a_page(
+    summary, figure_of
+):
+    figure = figure_of(summary.assign(low=math.nan, high=math.nan))
+    assert points(figure.axes[0], *of("simclr"))
+    width, height = figure.get_size_inches()
+    assert width <= 7
+    assert height <= 4.3
+
+
+def drawn_arrow(figure: Figure) -> tuple[float, float, float, float]:
+    (found,) = (t for t in figure.axes[0].texts if t.arrow_patch is not None)
+    return *found.xyann, *found.xy
+
+
+def test_the_arrow_ends_where_the_supervised_curve_reaches_the_method(summary):
+    figure = comparisons.arrow(summary)
+    # 74 % lies two fifths of the way from 70 % (25 % of the labels) to 80 % (50 %).
+    assert drawn_arrow(figure) == pytest.approx((5, 74, 35, 74))
+    assert "SimCLR with 5 % of the labels:\nas good as supervised with 35 %" in texts(
+        figure
+    )
+    (drop,) = figure.axes[0].collections[-1].get_segments()
+    assert drop[:, 0].tolist() == pytest.approx([35, 35])
+    assert points(figure.axes[0], *of("simclr")) == {(5, 74)}
+
+
+def test_the_arrow_says_when_it_leaves_the_curve(summary):
+    beyond = comparisons.arrow(summary, fraction=1.0)
+    assert "beyond supervised with 100 %" in texts(beyond)
+    assert drawn_arrow(beyond)[2] == beyond.axes[0].get_xlim()[1]
+    weak = summary.copy()
+    weak.loc[weak["mean"] == 0.74, ["mean", "low", "high"]] = (0.45, 0.4, 0.5)
+    below = comparisons.arrow(weak)
+    assert "below supervised with 5 %" in texts(below)
+    assert drawn_arrow(below)[2] == below.axes[0].get_xlim()[0]
+
+
+def test_the_arrow_needs_a_curve_and_a_start(summary):
+    with pytest.raises(ValueError, match="'rotnet' by 'finetune' at 0.5"):
+        comparisons.arrow(summary, method="rotnet", fraction=0.5)
+    with pytest.raises(ValueError, match="two fractions"):
+        comparisons.arrow(summary[summary["fraction"] == 0.05])
+
+
+def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
+    rng = np.random.default_rng(0)
+    walk = np.linspace(0.05, 1, 200_001)
+    for _ in range(20):
+        values, level = rng.random(4), rng.random()
+        heights = np.interp(walk, SHARES, values)
+        above = np.flatnonzero(heights >= level)
+        expected = walk[above[0]] if len(above) else math.inf
+        if values[0] > level:
+            expected = -math.inf
+        assert contrasts.equivalent(SHARES, values, level) == pytest.approx(
+            expected, abs=1e-5
+        )
+    assert contrasts.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
+
+
+def test_the_reversal_joins_frozen_and_fine_tuned(summary):
+    study = pd.DataFrame(
+        [(0.05, "rotnet", "linear", 0.5), (0.25, "rotnet", "finetune", 0.9)],
+        columns=["fraction", "method", "protocol", "mean"],
+    )
+    figure = comparisons.reversal(summary, study=study)
+    axes = figure.axes[0]
+    ends = {
+        line.get_color(): line.get_ydata().round(6).tolist()
+        for line in axes.get_lines()
+        if len(line.get_xdata()) == 2
+    }
+    assert ends == {
+        plots.METHOD_COLOURS["simclr"]: [80, 74],
+        plots.METHOD_COLOURS["rotnet"]: [55, 73],
+        plots.METHOD_COLOURS["supervised"]: [40, 50],
+        plots.METHOD_COLOURS["supervised-plain"]: [40, 60],
+    }
+    crosses = axes.collections[-1]
+    assert crosses.get_offsets()[:, 1].tolist() == [50]
+    assert "crosses: the study" in texts(figure)
+    figure.draw_without_rendering()
+    boxes = [
+        t.get_window_extent()
+        for t in axes.texts
+        if t.get_text() in ("SimCLR", "RotNet")
+    ]
+    assert len(boxes) == 2
+    assert not boxes[0].overlaps(boxes[1])
+
+
+def test_the_reversal_needs_a_method_with_both_protocols(summary):
+    with pytest.raises(ValueError, match="at fraction 0.25"):
+        comparisons.reversal(summary[summary["protocol"] == "linear"], fraction=0.25)
+
+
+# ----------------------------------------------------------- label equivalents
+
+
+@pytest.fixture
+def worth() -> pd.DataFrame:
+    inf = math.inf
+    found = [
+        ("simclr", "finetune", 0.05, 10, 0.2, 0.1, inf),
+        ("rotnet", "linear", 0.05, 10, -inf, -inf, 0.04),
+        ("random", "linear", 0.05, 10, -inf, -inf, -inf),
+        ("simclr", "linear", 0.05, 10, 0.1, 0.06, 0.15),
+        ("simclr", "linear", 0.25, 5, inf, 0.9, inf),
+        ("rotnet", "finetune", 0.25, 1, inf, math.nan, math.nan),
+    ]
+    names = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
+    return pd.DataFrame(found, columns=names)
+
+
+@pytest.fixture
+def curve() -> pd.DataFrame:
+    rising = {0.025: 0.5, 0.05: 0.6, 0.5: 0.7, 0.75: 0.75, 1.0: 0.8}
+    return pd.DataFrame(
+        {"data": "shapes", "profile": "quick"}
+        | {"fraction": x, "method": "supervised", "protocol": "finetune"}
+        | {"runs": 3, "mean": y, "low": y, "high": y}
+        for x, y in rising.items()
+    )
+
+
+def test_equivalents_stand_at_their_share_with_their_interval(worth, curve):
+    (axes,) = comparisons.equivalents(worth, curve).axes
+    assert ticks(axes) == [
+        "random encoder, linear probe",
+        "RotNet, linear probe",
+        "SimCLR, linear probe",
+        "SimCLR, fine-tuned",
+    ]
+    assert axes.get_xscale() == "log"
+    points = [(*p.get_xdata(), *p.get_ydata()) for p in lines(axes, "simclr", "share")]
+    assert points == [pytest.approx((10, 2)), pytest.approx((20, 3))]
+    frozen, tuned = (x.get_xdata() for x in lines(axes, "simclr", "interval"))
+    assert frozen == pytest.approx((6, 15))
+    assert tuned[0] == pytest.approx(10)
+    assert tuned[1] > 100
+    named = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert sorted(named, key=float) == ["2.5", "5", "50", "100"], "75 is too near"
+
+
+def test_censored_equivalents_are_arrows_at_the_edge_with_the_end_in_words(
+    worth, curve
+):
+    (axes,) = comparisons.equivalents(worth, curve).axes
+    said = {(t.get_text(), t.get_position()[1]) for t in axes.texts}
+    assert said == {("< 2.5 %", 0), ("< 2.5 %", 1), ("> 100 %", 3)}
+    assert lines(axes, "random", "share") == [], "a censored share has no mark"
+    (left,) = lines(axes, "rotnet", "censored")
+    assert left.get_marker() == "<"
+    assert axes.get_xlim()[0] < left.get_xdata()[0] < 2.5
+    (right,) = lines(axes, "simclr", "censored")
+    assert right.get_marker() == ">"
+    assert 100 < right.get_xdata()[0] < axes.get_xlim()[1]
+    # And an arrow is no number: all words are inside the figure.
+    axes.figure.draw_without_rendering()
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert axes.bbox.x0 <= box.x0 < box.x1 <= axes.bbox.x1
+
+
+def test_equivalents_keep_to_their_share_even_without_an_interval(worth, curve):
+    (axes,) = comparisons.equivalents(worth, curve, fraction=0.25).axes
+    assert ticks(axes) == ["RotNet, fine-tuned", "SimCLR, linear probe"]
+    assert {t.get_text() for t in axes.texts} == {"> 100 %"}
+    dotted = [x for x in axes.get_lines() if x.get_linestyle() == ":"]
+    assert [list(x.get_xdata()) for x in dotted] == [[25, 25]]
+    with pytest.raises(ValueError, match="no label equivalents at 0.5"):
+        comparisons.equivalents(worth, curve, fraction=0.5)
+
+
+# ----------------------------------------------------------------------- gains
+
+
+@pytest.fixture
+def differences() -> pd.DataFrame:
+    found = [
+        ("simclr", "finetune", 0.25, 0.01, -0.01, 0.03),
+        ("simclr", "finetune", 0.05, 0.05, 0.02, 0.08),
+        ("rotnet", "finetune", 0.05, -0.04, -0.06, -0.02),
+        ("simclr", "linear", 0.05, 0.5, 0.4, 0.6),
+    ]
+    names = ["method", "protocol", "fraction", "mean", "low", "high"]
+    table = pd.DataFrame(found, columns=names)
+    return table.assign(data="shapes", profile="quick", pairs=5)
+
+
+def test_gains_go_from_few_labels_to_many_with_their_intervals(differences):
+    (axes,) = comparisons.gains(differences).axes
+    (simclr,) = lines(axes, "simclr")
+    assert simclr.get_ydata() == pytest.approx([5, 1])
+    assert simclr.get_xdata() == pytest.approx([0, 1], abs=0.1)
+    bars = {
+        (to_hex(c.get_colors()[0]), *segment[:, 1].round(6).tolist())
+        for c in axes.collections
+        if isinstance(c, LineCollection)
+        for segment in c.get_segments()
+    }
+    assert bars == {
+        (colour_of("simclr"), 2, 8),
+        (colour_of("simclr"), -1, 3),
+        (colour_of("rotnet"), -6, -2),
+    }
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["5", "25"]
+    (zero,) = lines(axes, "supervised")
+    assert list(zero.get_ydata()) == [0, 0]
+
+
+def test_gains_name_their_baseline_and_need_the_protocol(differences):
+    (axes,) = comparisons.gains(differences, against="supervised-plain").axes
+    assert axes.get_ylabel() == "points to supervised, plain views"
+    assert len(lines(axes, "supervised-plain")) == 1
+    with pytest.raises(ValueError, match="no differences by 'mlp'"):
+        comparisons.gains(differences, protocol="mlp")
+
+
+# ------------------------------------------------- equivalents and gains as the others
+
+
+def test_equivalents_and_gains_name_their_source_and_fit_a_page(
+    worth, curve, differences
+):
+    for figure in (
+        comparisons.equivalents(worth, curve),
+        comparisons.gains(differences),
+    ):
+        assert "shapes, profile quick" in texts(figure)
+        width, height = figure.get_size_inches()
+        assert width <= plots.WIDTH
+        assert height <= 4.3
+
+
+def test_equivalents_and_gains_mix_no_sources(worth, curve, differences):
+    curve.loc[0, "profile"] = "study"
+    with pytest.raises(ValueError, match="one data set and profile"):
+        comparisons.equivalents(worth, curve)
+    differences.loc[0, "profile"] = "study"
+    with pytest.raises(ValueError, match="one data set and profile"):
+        comparisons.gains(differences)

@@ -1,0 +1,205 @@
+"""Interactive figures: joined in the browser, readable by ear, light."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html.parser import HTMLParser
+from typing import Any
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from ipywidgets.embed import dependency_state
+from matplotlib.figure import Figure
+from PIL import Image
+
+from sslkit.figures import widgets
+
+SIX = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
+NAMES = list("abcdef")
+
+
+def state(box: ipywidgets.Widget) -> dict[str, dict[str, Any]]:
+    """What a page without a kernel is given: models by their id."""
+    return dependency_state([box], drop_defaults=False)
+
+
+def links(box: ipywidgets.Widget) -> set[tuple[str, str, str, str]]:
+    models = state(box)
+
+    def end(reference: list[str]) -> tuple[str, str]:
+        model = models[reference[0].removeprefix("IPY_MODEL_")]
+        return model["model_name"], reference[1]
+
+    return {
+        (*end(model["state"]["source"]), *end(model["state"]["target"]))
+        for model in models.values()
+        if model["model_name"] == "LinkModel"
+    }
+
+
+class Page(HTMLParser):
+    """Collects images with their attributes, and the text around them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.images.append(dict(attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def panels(box: ipywidgets.VBox) -> list[Page]:
+    return [Page(panel.value) for panel in box.children[1].children]
+
+
+def opened(page: Page) -> Image.Image:
+    (image,) = page.images
+    kind, data = str(image["src"]).removeprefix("data:").split(";base64,")
+    found = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert Image.MIME[str(found.format)] == kind
+    return found
+
+
+def drawing(colour: str = "red") -> Figure:
+    figure = Figure(figsize=(3, 2))
+    figure.subplots().plot([0, 1], color=colour)
+    return figure
+
+
+def test_slider_and_play_move_the_frames_in_the_browser():
+    box = widgets.frames(SIX.unbind(), labels=NAMES, alt=NAMES, description="hue")
+    assert links(box) == {
+        ("IntSliderModel", "value", "StackModel", "selected_index"),
+        ("PlayModel", "value", "IntSliderModel", "value"),
+    }
+    controls, stack = box.children
+    slider, play = controls.children
+    assert (slider.min, slider.value, slider.max, slider.description) == (
+        0,
+        0,
+        5,
+        "hue",
+    )
+    assert (play.min, play.value, play.max) == (0, 0, 5)
+    assert stack.selected_index == 0
+    still = widgets.frames(
+        SIX.unbind(), labels=NAMES, alt=NAMES, description="", play=False
+    )
+    assert len(links(still)) == 1
+
+
+def test_buttons_choose_the_picture_in_the_browser():
+    figures = [drawing("red"), drawing("blue")]
+    box = widgets.choices(
+        figures, labels=["one", "two"], alt=["r", "b"], description="arm"
+    )
+    assert links(box) == {
+        ("ToggleButtonsModel", "index", "StackModel", "selected_index")
+    }
+    buttons, stack = box.children
+    assert buttons.options == ("one", "two")
+    assert (buttons.index, buttons.description, stack.selected_index) == (0, "arm", 0)
+
+
+def test_no_widget_needs_a_kernel_or_lacks_alt_text():
+    box = widgets.frames(SIX.unbind(), labels=NAMES, alt=NAMES, description="hue")
+    kinds = {model["model_name"] for model in state(box).values()}
+    assert not kinds & {"OutputModel", "ImageModel"}
+
+
+def test_every_frame_has_its_alt_text_and_caption_whatever_they_hold():
+    alt = ['a < b & "c"', "it's <b>"]
+    box = widgets.frames(SIX[:2].unbind(), labels=["<i>", "&"], alt=alt, description="")
+    assert [page.images[0]["alt"] for page in panels(box)] == alt
+    assert [page.text for page in panels(box)] == ["<i>", "&"]
+
+
+def test_small_images_are_enlarged_pixel_by_pixel():
+    box = widgets.frames(SIX.unbind(), labels=NAMES, alt=NAMES, description="")
+    for page, image in zip(panels(box), SIX, strict=True):
+        shown = np.asarray(opened(page))
+        assert shown.shape == (256, 256, 3)
+        assert page.images[0]["width"] == "256"
+        blocks = shown.reshape(32, 8, 32, 8, 3)
+        expected = image.permute(1, 2, 0).numpy()[:, None, :, None]
+        assert (blocks == expected).all()
+
+
+def test_a_photograph_becomes_the_smaller_file():
+    ramp = torch.linspace(0, 1, 300).expand(3, 300, 300)
+    noise = (
+        ramp + 0.1 * torch.randn(3, 300, 300, generator=torch.manual_seed(0))
+    ).clamp(0, 1)
+    data, kind, width = widgets.encode(noise)
+    assert (kind, width) == ("image/jpeg", 300)
+    assert len(data) < noise.numel() / 4
+    decoded = np.asarray(Image.open(io.BytesIO(data)), float)
+    assert np.abs(decoded.mean() - 255 * noise.mean().item()) < 1
+    data, kind, _ = widgets.encode(torch.zeros(3, 300, 300))
+    assert kind == "image/png"
+    assert np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).max() == 0
+
+
+def test_a_figure_becomes_a_palette_that_looks_the_same():
+    data, kind, width = widgets.encode(drawing())
+    shown = Image.open(io.BytesIO(data))
+    assert (kind, shown.mode) == ("image/png", "P")
+    assert width == round(shown.width / 1.5)
+    full = io.BytesIO()
+    drawing().savefig(full, format="png", dpi=150, bbox_inches="tight")
+    expected = np.asarray(Image.open(full).convert("RGB"), float)
+    assert np.abs(np.asarray(shown.convert("RGB"), float) - expected).mean() < 0.5
+    assert len(data) < len(full.getvalue())
+
+
+def test_a_figure_with_images_keeps_their_colours():
+    figure = Figure(figsize=(3, 3))
+    colours = np.random.default_rng(0).random((64, 64, 3))
+    figure.add_axes((0, 0, 1, 1)).imshow(colours)
+    data, _, _ = widgets.encode(figure)
+    assert Image.open(io.BytesIO(data)).mode == "RGB"
+
+
+def test_a_file_passes_as_it_is_and_width_is_a_choice():
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(file, "PNG")
+    data = file.getvalue()
+    assert widgets.encode(data) == (data, "image/png", 40)
+    box = widgets.choices(
+        [data, data], labels=["a", "b"], alt=["x", "y"], description="", width=99
+    )
+    assert [page.images[0]["width"] for page in panels(box)] == ["99", "99"]
+
+
+def test_pyplots_own_figures_are_closed():
+    figures = []
+    for _ in range(2):
+        figure, axes = plt.subplots()
+        axes.plot([0, 1])
+        figures.append(figure)
+    widgets.frames(figures, labels=["a", "b"], alt=["x", "y"], description="")
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("count", "labels", "alt"),
+    [
+        (1, ["a"], ["x"]),
+        (2, ["a"], ["x", "y"]),
+        (2, ["a", "b"], ["x"]),
+        (2, ["a", "b"], ["x", " "]),
+    ],
+)
+def test_a_picture_without_its_words_is_refused(count, labels, alt):
+    with pytest.raises(ValueError, match="alt text"):
+        widgets.frames(SIX[:count].unbind(), labels=labels, alt=alt, description="")

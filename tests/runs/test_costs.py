@@ -1,0 +1,68 @@
+"""Costs: what is counted; how long a step takes is the machine's affair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import sslkit
+from sslkit.runs import costs
+from sslkit.runs.recipes import Recipe
+
+
+@pytest.fixture
+def rehearsed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """A second an image of pretraining, a hundredth of one with labels."""
+    asked = []
+
+    def instead(one: Recipe, training: Any, *, pretext: bool) -> float:
+        asked.append((one.arm, pretext))
+        return 1.0 if pretext else 0.01
+
+    monkeypatch.setattr(costs, "_rehearse", instead)
+    return asked
+
+
+def small(method: str, **changes: Any) -> Recipe:
+    one = sslkit.recipe(method, profile="smoke", fraction=0.5, **changes)
+    return replace(
+        one,
+        pretraining=replace(one.pretraining, steps=None, epochs=3, batch_size=32),
+        downstream=replace(one.downstream, steps=None, epochs=2, batch_size=32),
+    )
+
+
+def test_images_of_all_steps_are_counted_and_watched_ones_for_a_third(
+    rehearsed: list[tuple[str, bool]],
+) -> None:
+    # 300 scenes: 150 labels are 120 to learn from and 30 to watch; the pool's other
+    # images and 300 more are unlabelled: 300 - 60 + 300, watched on 60.
+    found = costs.predict([small("rotnet")])
+    pretraining = 3 * -(-540 // 32) * 32 + 3 * 60 / 3
+    labels = 2 * 4 * 32 + 2 * 30 / 3
+    assert found == pytest.approx(pretraining + 0.01 * labels)
+    assert rehearsed == [("rotnet", True), ("rotnet", False)]
+
+
+def test_a_shared_pretraining_and_each_kind_of_step_count_once(
+    rehearsed: list[tuple[str, bool]],
+) -> None:
+    one = small("rotnet", protocols=("linear",))
+    assert costs.predict([one]) == costs.predict(
+        [one, replace(one, protocols=("knn",))]
+    )
+    both = [one, small("rotnet", protocols=("linear",), draw=1)]
+    assert costs.predict(both) == pytest.approx(2 * costs.predict([one]))
+    assert rehearsed == [("rotnet", True)] * 4
+
+
+def test_frozen_heads_of_a_random_encoder_cost_nothing_worth_saying() -> None:
+    assert costs.predict([small("random")]) == 0
+
+
+def test_a_rehearsal_takes_some_time_an_image() -> None:
+    one = small("simclr")
+    for pretext in (True, False):
+        assert 1e-7 < costs._rehearse(one, one.downstream, pretext=pretext) < 10

@@ -1,0 +1,439 @@
+"""Tables: a row a score, intervals as scipy has them, differences within pairs."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import sslkit
+from sslkit.judging.scores import Score
+from sslkit.runs.recipes import Recipe
+from sslkit.runs.records import Run
+from sslkit.study import tables
+
+# DESIGN.md, "Public face", in its order.
+COLUMNS = (
+    "data, profile, settings, method, schedule, init, pretrain, fraction, protocol, "
+    "draw, seed, backbone, image_size, epochs, n_train, n_test, loss, accuracy, low, "
+    "high, seconds, commit, machine"
+).split(", ")
+
+
+def score(accuracy: float) -> Score:
+    """Of 100 test images, 50 a class, with this accuracy."""
+    right = round(50 * accuracy)
+    return Score(
+        accuracy=accuracy,
+        loss=0.7,
+        low=accuracy - 0.1,
+        high=accuracy + 0.1,
+        confusion=[[right, 50 - right], [50 - right, right]],
+        epoch=3,
+        last_accuracy=accuracy - 0.02,
+        last_loss=0.8,
+        val_accuracy=0.75,
+        val_loss=0.6,
+        n_train=8,
+    )
+
+
+def done(
+    method: str, accuracy: float | dict[str, float], *, draw: int = 0, **changes: Any
+) -> Run:
+    """A run as a record has it, with these accuracies."""
+    recipe = sslkit.recipe(method, profile="smoke", draw=draw, **changes)
+    if isinstance(accuracy, float):
+        accuracy = dict.fromkeys(recipe.protocols, accuracy)
+    return of(recipe, accuracy)
+
+
+def of(recipe: Recipe, accuracy: dict[str, float]) -> Run:
+    about = {
+        "seconds": {"pretrain": 10.0, "linear": 1.0, "finetune": 4.0},
+        "commit": "0123456789ab+",
+        "machine": "a machine, 2 threads",
+    }
+    if recipe.method is None:
+        del about["seconds"]["pretrain"]  # type: ignore[attr-defined]
+    scores = {name: score(value) for name, value in accuracy.items()}
+    return Run(recipe, f"{hash(recipe):x}", scores, pd.DataFrame(), about)
+
+
+# ---------------------------------------------------------------- a row a score
+
+
+def test_a_table_has_the_columns_of_the_design_and_a_row_a_score() -> None:
+    runs = [done("rotnet", {"linear": 0.6, "finetune": 0.7}), done("supervised", 0.5)]
+    frame = tables.table(runs)
+    assert len(frame) == 3
+    assert [name for name in frame if name in COLUMNS] == COLUMNS
+    assert not frame.isna().any(axis=None)
+
+
+def test_a_row_says_what_the_recipe_and_the_score_say() -> None:
+    run = done(
+        "simclr",
+        {"finetune": 0.7},
+        draw=3,
+        seed=4,
+        fraction=0.25,
+        data="a/folder",
+        image_size=48,
+        backbone="resnet18",
+        epochs=7,
+        pretrain="budget",
+    )
+    (row,) = tables.table([run]).to_dict("records")
+    expected = {
+        "data": "folder",  # however it was given
+        "profile": "smoke",
+        "variant": "base",
+        "method": "simclr",
+        "schedule": "cosine",
+        "init": "random",
+        "pretrain": "budget",
+        "fraction": 0.25,
+        "protocol": "finetune",
+        "draw": 3,
+        "seed": 4,
+        "backbone": "resnet18",
+        "image_size": 48,
+        "test": "given",
+        "epochs": 7,
+        "n_train": 8,
+        "n_test": 100,
+        "loss": 0.7,
+        "accuracy": 0.7,
+        "low": pytest.approx(0.6),
+        "high": pytest.approx(0.8),
+        "macro_recall": pytest.approx(0.7),
+        "majority": 0.5,
+        "last_accuracy": pytest.approx(0.68),
+        "last_loss": 0.8,
+        "val_accuracy": 0.75,
+        "val_loss": 0.6,
+        "seconds": 14.0,
+        "commit": "0123456789ab+",
+        "machine": "a machine, 2 threads",
+    }
+    assert len(row.pop("settings")) >= 8
+    assert row == expected
+
+
+def test_without_pretraining_a_row_is_called_supervised_or_random() -> None:
+    frame = tables.table([done("supervised", 0.5), done("random", 0.3)])
+    assert frame["method"].tolist() == ["random", "supervised"]
+    assert frame["pretrain"].tolist() == ["none", "none"]
+    warm = sslkit.recipe("random", profile="smoke", init="warm.safetensors")
+    (row,) = tables.table([of(warm, {"knn": 0.4})]).to_dict("records")
+    assert (row["method"], row["init"]) == ("start", "warm")
+    assert frame["seconds"].tolist() == [1.0, 4.0]
+    supervised = sslkit.recipe("supervised", profile="smoke")
+    assert frame["epochs"][1] == supervised.downstream.epochs
+
+
+def test_a_table_is_sorted_by_what_is_compared_whatever_the_order_of_the_runs() -> None:
+    runs = [
+        done(method, 0.5, draw=draw, fraction=fraction)
+        for method in reversed(sslkit.recipes.ARMS)
+        for draw in (1, 0)
+        for fraction in (0.25, 0.05)
+    ]
+    frame = tables.table(runs)
+    pd.testing.assert_frame_equal(frame, tables.table(reversed(runs)))
+    assert frame["fraction"].is_monotonic_increasing
+    few = frame[frame["fraction"] == 0.05]
+    assert list(few["method"].unique()) == [
+        "random",
+        "supervised-plain",
+        "supervised",
+        "rotnet",
+        "rotnet-jitter",
+        "simclr",
+    ]
+    assert few[few["method"] == "supervised"]["draw"].tolist() == [0, 1]
+    assert frame.index.tolist() == list(range(len(frame)))
+
+
+def test_a_table_survives_csv() -> None:
+    frame = tables.table([done("rotnet", 0.6), done("supervised", 0.5)])
+    text = frame.to_csv(index=False)
+    back = pd.read_csv(io.StringIO(text), dtype={"settings": str})
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False)
+
+
+def test_a_run_given_twice_counts_once() -> None:
+    run, other = done("rotnet", 0.6), done("rotnet", 0.6, draw=1)
+    frame = tables.table([run, other, run])
+    pd.testing.assert_frame_equal(frame, tables.table([run, other]))
+
+
+def test_no_runs_are_no_rows() -> None:
+    assert tables.table([]).empty
+
+
+# --------------------------------------------------------------------- settings
+
+
+def settings(recipe: Recipe) -> str:
+    frame = tables.table([of(recipe, {"linear": 0.5})])
+    return str(frame["settings"].item())
+
+
+def test_settings_are_the_same_for_what_other_columns_tell_apart() -> None:
+    start = sslkit.recipe("rotnet", profile="smoke")
+    for other in (
+        replace(start, fraction=0.5),
+        replace(start, draw=1),
+        replace(start, seed=1),
+        replace(start, profile="quick"),
+        replace(start, protocols=("linear",)),
+        replace(start, data=replace(start.data, name="a/folder", limit=3)),
+    ):
+        assert settings(other) == settings(start)
+
+
+def test_settings_differ_for_what_no_other_column_tells_apart() -> None:
+    start = sslkit.recipe("rotnet", profile="smoke")
+    others = [
+        replace(start, pretraining=replace(start.pretraining, lr=1e-4)),
+        replace(start, downstream=replace(start.downstream, weight_decay=0.1)),
+        replace(start, probe=replace(start.probe, schedule="constant")),
+        replace(start, augmentation=replace(start.augmentation, blur=0.5)),
+        replace(start, encoder=replace(start.encoder, backbone="resnet18")),
+        replace(start, method=replace(start.method, shuffled=True)),  # type: ignore[type-var]
+        replace(start, precision="32-true"),
+    ]
+    assert len({settings(one) for one in (start, *others)}) == len(others) + 1
+
+
+def test_settings_do_not_change_on_the_way_through_a_record() -> None:
+    start = sslkit.recipe("simclr", profile="study")
+    back = sslkit.recipes.from_dict(sslkit.recipes.to_dict(start))
+    assert settings(back) == settings(start)
+
+
+# -------------------------------------------------------------------- intervals
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 10])
+def test_the_interval_is_that_of_students_t_test(count: int) -> None:
+    values = np.random.default_rng(count).normal(0.6, 0.1, count)
+    mean, low, high = tables.interval(values)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_interval_of_two_values_is_as_wide_as_the_table_of_t_says() -> None:
+    # t(0.975, 1) = 12.706; the standard error of 0.5 and 0.7 is 0.1.
+    assert tables.interval([0.5, 0.7]) == pytest.approx(
+        (0.6, 0.6 - 1.2706, 0.6 + 1.2706), abs=1e-4
+    )
+
+
+def test_one_value_has_no_interval() -> None:
+    mean, low, high = tables.interval([0.4])
+    assert mean == 0.4
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_a_summary_is_over_draws_and_seeds_and_mixes_nothing_else() -> None:
+    accuracies = {
+        ("rotnet", 0.05, "smoke"): [0.50, 0.60, 0.55],
+        ("rotnet", 0.25, "smoke"): [0.70, 0.80, 0.90],
+        ("simclr", 0.05, "smoke"): [0.20, 0.40, 0.30],
+        ("rotnet", 0.05, "quick"): [0.96, 0.98, 0.97],
+    }
+    runs = []
+    for (method, fraction, profile), values in accuracies.items():
+        for i, value in enumerate(values):
+            run = done(method, value, fraction=fraction, draw=i % 2, seed=i // 2)
+            recipe = replace(run.recipe, profile=profile)
+            runs.append(of(recipe, dict.fromkeys(run.scores, value)))
+    summary = tables.summarise(tables.table(runs))
+    assert set(summary["protocol"]) == {"linear", "finetune"}
+    assert len(summary) == 2 * len(accuracies)
+    for row in summary.itertuples():
+        values = accuracies[row.method, row.fraction, row.profile]
+        expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert row.runs == 3
+        assert row.mean == pytest.approx(np.mean(values))
+        assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_summary_of_another_column_summarises_that_column() -> None:
+    runs = [done("supervised", x, draw=i) for i, x in enumerate((0.5, 0.7))]
+    summary = tables.summarise(tables.table(runs), value="last_accuracy")
+    assert summary["mean"].item() == pytest.approx(0.58)
+
+
+# ------------------------------------------------------------------ differences
+
+# By draw and seed: what supervised training and a method reached.
+PAIRS = {(0, 0): (0.40, 0.50), (1, 0): (0.60, 0.66), (0, 1): (0.50, 0.64)}
+
+
+def paired_runs() -> list[Run]:
+    runs = []
+    for (draw, seed), (base, other) in PAIRS.items():
+        runs.append(done("supervised", base, draw=draw, seed=seed))
+        runs.append(done("rotnet", {"linear": other}, draw=draw, seed=seed))
+    return runs
+
+
+def test_differences_are_taken_within_a_draw_and_seed() -> None:
+    # Without partners: neither draw 5 nor fraction 0.25 may count.
+    alone = [
+        done("rotnet", {"linear": 0.99}, draw=5),
+        done("rotnet", {"linear": 0.99}, fraction=0.25),
+        done("supervised", 0.01, draw=6),
+    ]
+    frame = tables.table([*paired_runs(), *alone])
+    (row,) = tables.differences(frame).itertuples()
+    assert (row.method, row.protocol, row.pairs) == ("rotnet", "linear", 3)
+    assert row.mean == pytest.approx(0.1)  # of 0.10, 0.06, 0.14
+    # Their standard error is 0.04 / sqrt(3); t(0.975, 2) = 4.3027.
+    half = 4.3027 * 0.04 / math.sqrt(3)
+    assert (row.low, row.high) == pytest.approx((0.1 - half, 0.1 + half), abs=1e-5)
+    # Unpaired, the spread of the draws would have drowned it.
+    unpaired = stats.ttest_ind([x for _, x in PAIRS.values()], [0.4, 0.6, 0.5])
+    assert unpaired.confidence_interval(0.95).low < 0 < row.low
+
+
+def test_pairs_keep_the_single_differences() -> None:
+    frame = tables.pairs(tables.table(paired_runs()))
+    found = {(r.draw, r.seed): r.difference for r in frame.itertuples()}
+    assert found == pytest.approx({(0, 0): 0.10, (1, 0): 0.06, (0, 1): 0.14})
+
+
+def test_differences_are_positive_where_the_method_is_higher() -> None:
+    frame = tables.table([done("supervised", 0.6), done("rotnet", {"linear": 0.5})])
+    (row,) = tables.differences(frame).itertuples()
+    assert row.mean == pytest.approx(-0.1)
+    assert math.isnan(row.low)
+    (row,) = tables.differences(frame, value="last_accuracy").itertuples()
+    assert row.mean == pytest.approx(-0.1)
+
+
+def test_methods_protocols_and_fractions_are_compared_apart() -> None:
+    runs = [
+        done("supervised", 0.50),
+        done("supervised", 0.70, fraction=0.5),
+        done("rotnet", {"linear": 0.51, "finetune": 0.52}),
+        done("simclr", {"linear": 0.53, "finetune": 0.54}, fraction=0.5),
+        done("random", {"linear": 0.40}),
+    ]
+    frame = tables.differences(tables.table(runs))
+    found = {
+        (r.method, r.protocol, r.fraction): r.mean * 100 for r in frame.itertuples()
+    }
+    assert found == pytest.approx(
+        {
+            ("rotnet", "linear", 0.05): 1,
+            ("rotnet", "finetune", 0.05): 2,
+            ("simclr", "linear", 0.5): -17,
+            ("simclr", "finetune", 0.5): -16,
+            ("random", "linear", 0.05): -10,
+        }
+    )
+
+
+def test_variants_and_divisions_are_compared_apart() -> None:
+    """One draw and seed, several times: other settings, or other test images."""
+    runs = []
+    for name, accuracy in (("supervised", 0.5), ("rotnet", 0.6)):
+        run = done(name, accuracy)
+        other = replace(run.recipe, variant="warm")
+        data = replace(run.recipe.data, test="image")
+        runs += [run, of(other, {"finetune": accuracy + 0.1 * accuracy})]
+        runs += [of(replace(run.recipe, data=data), {"finetune": accuracy**2})]
+    frame = tables.table(runs)
+    frame = frame[frame["protocol"] == "finetune"]
+    assert len(tables.summarise(frame)) == 6
+    found = tables.differences(frame).set_index(["variant", "test"])["mean"]
+    assert found.to_dict() == {
+        ("base", "given"): pytest.approx(0.1),
+        ("warm", "given"): pytest.approx(0.11),
+        ("base", "image"): pytest.approx(0.11),
+    }
+
+
+def test_against_the_random_floor_its_linear_probe_is_the_baseline() -> None:
+    runs = [
+        done("random", {"linear": 0.30, "knn": 0.99}),
+        done("rotnet", {"linear": 0.50, "knn": 0.60}),
+    ]
+    frame = tables.differences(tables.table(runs), against="random")
+    assert dict(zip(frame["protocol"], frame["mean"], strict=True)) == pytest.approx(
+        {"linear": 0.2, "knn": 0.3}
+    )
+
+
+def test_no_partner_at_all_is_an_error_that_names_the_baseline() -> None:
+    other_draw = [done("supervised", 0.5, draw=1), done("rotnet", 0.6)]
+    other_data = [done("supervised", 0.5), done("rotnet", 0.6, data="a/folder")]
+    for runs in ([done("rotnet", 0.6)], other_draw, other_data):
+        with pytest.raises(ValueError, match="supervised"):
+            tables.differences(tables.table(runs))
+
+
+@pytest.mark.parametrize("twice", ["supervised", "rotnet"])
+def test_two_runs_of_an_arm_for_one_draw_and_seed_are_ambiguous(twice: str) -> None:
+    again = done(twice, 0.3, epochs=9)  # the same but for a setting
+    frame = tables.table([*paired_runs(), again])
+    for compare in (tables.pairs, tables.differences, tables.summarise):
+        with pytest.raises(ValueError, match=f"several '{twice}' runs"):
+            compare(frame)
+    own = frame["settings"] != tables.table([again])["settings"].iloc[0]
+    assert tables.differences(frame[own])["pairs"].tolist() == [3]
+
+
+# --------------------------------------------------------------------- in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.01, 0.2, "higher"),
+        (-0.2, -0.01, "lower"),
+        (-0.01, 0.2, "within noise"),
+        (0.0, 0.2, "within noise"),
+        (-0.2, 0.0, "within noise"),
+        (math.nan, math.nan, "one pair"),
+    ],
+)
+def test_an_interval_lies_on_a_side_of_zero_or_holds_it(
+    low: float, high: float, said: str
+) -> None:
+    assert tables.side(low, high) == said
+
+
+def test_a_difference_in_words_has_its_interval_and_its_pairs() -> None:
+    said = tables.in_words(0.1, 0.02, 0.18, 5)
+    assert said == "+10.0 points (95 % interval +2.0 to +18.0, 5 pairs)"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "noise"),
+    [(-0.01, 0.2, True), (0.01, 0.2, False), (-0.2, -0.01, False), (-0.2, 0.01, True)],
+)
+def test_an_interval_that_holds_zero_is_called_noise(
+    low: float, high: float, noise: bool
+) -> None:
+    assert ("within noise" in tables.in_words(0.05, low, high, 5)) == noise
+
+
+def test_a_single_pair_claims_nothing() -> None:
+    said = tables.in_words(*tables.interval([0.1]), 1)
+    assert "+10.0 points" in said
+    assert "unknown" in said
+    assert "nan" not in said

@@ -1,0 +1,484 @@
+"""Views against torchvision's functions of the same parameters, and their randomness.
+
+Values are in [0, 1]; one level of an 8-bit image is 4e-3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor
+from torchvision.transforms import RandomResizedCrop
+from torchvision.transforms.v2 import functional as tv
+
+from sslkit.views import augment, pieces
+from sslkit.views.augment import Augmentation
+from sslkit.views.random_numbers import RandomNumbers
+
+ROUNDING = 3e-6  # the same formula in another order
+PLACES = 5e-5  # the same formula with sampling places rounded to float32
+OFF = Augmentation(crop=None, flip=0, jitter=0, greyscale=0)
+FULL = Augmentation(hue=0.5, blur=0.5)
+
+
+def pictures(n: int = 12, height: int = 32, width: int = 32) -> Tensor:
+    """Noise uint8, with what the colour formulas must survive: greys, black, white."""
+    images = torch.randint(
+        256, (n, 3, height, width), generator=torch.Generator().manual_seed(1)
+    )
+    images[:, :, 0] = images[:, :1, 0]
+    images[:, :, 1], images[:, :, 2] = 0, 255
+    images[:, 0, 3], images[:, 1:, 4], images[:, 2, 5] = 255, 0, images[:, 1, 5]
+    return images.to(torch.uint8)
+
+
+def each(function, images: Tensor, parameters: Tensor, *rest) -> Tensor:
+    """Torchvision, image by image."""
+    pairs = zip(images, parameters.tolist(), strict=True)
+    return torch.stack(
+        [function(image, parameter, *rest) for image, parameter in pairs]
+    )
+
+
+def close(ours: Tensor, theirs: Tensor, tolerance: float) -> None:
+    torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
+
+
+# ------------------------------------------------------------------------- pieces
+
+
+def test_to_float_is_torchvisions():
+    images = pictures()
+    close(pieces.to_float(images), tv.to_dtype(images, scale=True), 1e-7)
+    with pytest.raises(ValueError, match="int64"):
+        pieces.to_float(images.long())
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (20, 31), (96, 96)])
+def test_a_resized_crop_is_torchvisions_of_the_same_box(height, width):
+    images = pictures(8, height, width).float() / 255
+    boxes = [(0, 0, height, width), (0, 0, 1, 1), (height - 1, width - 1, 1, 1)]
+    boxes += [(3, 5, 15, 8), (height - 7, 0, 7, width), (1, width - 9, 12, 9)]
+    boxes += [(2, 2, 13, 13), (0, 4, height, 6)]
+    theirs = [
+        tv.resized_crop(image, *box, size=[height, width], antialias=True)
+        for image, box in zip(images, boxes, strict=True)
+    ]
+    ours = pieces.resized_crop(images, torch.tensor(boxes).float())
+    close(ours, torch.stack(theirs), PLACES)
+
+
+def test_a_crop_of_negative_width_is_mirrored():
+    images = pictures(2).float() / 255
+    plain = torch.tensor([[3.0, 4.0, 20.0, 15.0]] * 2)
+    mirrored = torch.tensor([[3.0, 19.0, 20.0, -15.0]] * 2)
+    ours = pieces.resized_crop(images, mirrored)
+    close(ours, pieces.resized_crop(images, plain).flip(3), PLACES)
+
+
+def test_flip_mirrors_the_chosen_images_only():
+    images = pictures(3)
+    flipped = pieces.flip(images, torch.tensor([True, False, True]))
+    assert torch.equal(flipped[::2], tv.horizontal_flip(images[::2]))
+    assert torch.equal(flipped[1], images[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_a_quarter_turn_is_rot90_to_the_bit(dtype):
+    images = pictures(6).to(dtype)
+    turns = torch.tensor([0, 1, 2, 3, 4, -1])
+    turned = pieces.quarter_turn(images, turns)
+    assert turned.dtype == dtype
+    assert torch.equal(turned, each(torch.rot90, images, turns, (-2, -1)))
+
+
+def test_a_quarter_turn_is_counter_clockwise():
+    images = torch.zeros(1, 1, 3, 3)
+    images[0, 0, 0, 2] = 1  # top right
+    turned = pieces.quarter_turn(images, torch.tensor([1]))
+    assert turned[0, 0, 0, 0] == 1  # top left
+    assert turned.sum() == 1
+
+
+def test_a_flip_after_a_quarter_turn_is_the_opposite_turn_of_the_flip():
+    """The trap: flipping after the turn swaps the labels 90 and 270 degrees."""
+    images = pictures(1)
+    one, three = torch.tensor([1]), torch.tensor([3])
+    flip_last = pieces.quarter_turn(images, one).flip(3)
+    assert torch.equal(flip_last, pieces.quarter_turn(images.flip(3), three))
+    assert not torch.equal(flip_last, pieces.quarter_turn(images.flip(3), one))
+
+
+def test_only_square_images_can_turn():
+    with pytest.raises(ValueError, match=r"square.*\(4, 6\)"):
+        pieces.quarter_turn(torch.zeros(1, 3, 4, 6), torch.tensor([1]))
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation"])
+def test_a_colour_factor_is_torchvisions(name):
+    images = pictures().float() / 255
+    factors = torch.linspace(0, 2.2, len(images))
+    ours = getattr(augment, f"adjust_{name}")(images, factors)
+    close(ours, each(getattr(tv, f"adjust_{name}"), images, factors), ROUNDING)
+
+
+def test_a_turn_of_the_hue_is_torchvisions_over_the_full_circle():
+    images = pictures(21).float() / 255
+    turns = torch.linspace(-0.5, 0.5, len(images))
+    ours = pieces.adjust_hue(images, turns)
+    close(ours, each(tv.adjust_hue, images, turns), ROUNDING)
+
+
+def test_greyscale_takes_the_colours_of_the_chosen_images_only():
+    images = pictures(3).float() / 255
+    grey = pieces.greyscale(images, torch.tensor([True, False, True]))
+    close(grey[::2], tv.rgb_to_grayscale(images[::2], 3), ROUNDING)
+    assert torch.equal(grey[1], images[1])
+
+
+@pytest.mark.parametrize("size", [3, 9, 17])
+def test_blur_is_torchvisions_of_the_same_sigma(size):
+    images = pictures(5).float() / 255
+    sigmas = torch.linspace(0.1, 2, len(images))
+    theirs = [
+        tv.gaussian_blur(image, [size, size], [sigma, sigma])
+        for image, sigma in zip(images, sigmas.tolist(), strict=True)
+    ]
+    ours = pieces.gaussian_blur(images, sigmas, kernel_size=size)
+    close(ours, torch.stack(theirs), ROUNDING)
+
+
+@pytest.mark.parametrize("sigmas", [[0, 2.0, 0.1, 0, 0.4], [0.3, 0.1, 0.5], [0.0, 0]])
+def test_a_blur_does_not_depend_on_the_other_rows(sigmas):
+    images = pictures(len(sigmas)).float() / 255
+    before = images.clone()
+    ours = pieces.gaussian_blur(images, torch.tensor(sigmas), kernel_size=17)
+    assert torch.equal(images, before)
+    for image, blurred, sigma in zip(images, ours, sigmas, strict=True):
+        alone = tv.gaussian_blur(image, [17, 17], [sigma, sigma]) if sigma else image
+        close(blurred, alone, ROUNDING if sigma else 0)
+
+
+def test_blur_by_nothing_changes_no_bit():
+    images = pictures(2).float() / 255
+    blurred = pieces.gaussian_blur(images, torch.tensor([0.0, 2.0]), kernel_size=9)
+    assert torch.equal(blurred[0], images[0])
+    assert not torch.equal(blurred[1], images[1])
+
+
+def test_a_kernel_of_17_is_wide_enough_for_the_largest_blur():
+    images = pictures(1, 48, 48).float() / 255
+    ours = pieces.gaussian_blur(images, torch.tensor([2.0]), kernel_size=17)
+    close(ours, tv.gaussian_blur(images, [23, 23], [2.0, 2.0]), 1e-4)
+
+
+# ----------------------------------------------------------------- random numbers
+
+
+def numbers(draw: RandomNumbers) -> list[Tensor]:
+    order = torch.tensor(draw.order(4)).expand(draw.size, 4)
+    return [
+        draw.uniform(),
+        order,
+        draw.chance(0.5),
+        draw.integers(9),
+        draw.uniform(2, 3),
+    ]
+
+
+def test_two_processes_draw_what_one_draws():
+    one = numbers(RandomNumbers(3, 7, size=8))
+    halves = [numbers(RandomNumbers(3, 7, size=4, start=s, total=8)) for s in (0, 4)]
+    for whole, first, second in zip(one, *halves, strict=True):
+        assert torch.equal(whole, torch.cat([first, second]))
+
+
+def test_a_draw_is_decided_by_its_seed_and_step():
+    same, other_step, other_seed, swapped = (
+        RandomNumbers(seed, step, size=64).uniform()
+        for seed, step in [(3, 7), (3, 8), (4, 7), (7, 3)]
+    )
+    assert torch.equal(same, RandomNumbers(3, 7, size=64).uniform())
+    for other in (other_step, other_seed, swapped):
+        assert not torch.isin(same, other).any()
+
+
+def test_successive_numbers_are_independent_and_in_their_range():
+    draw = RandomNumbers(0, 0, size=10_000)
+    first, second = draw.uniform(2, 4), draw.uniform(2, 4)
+    assert first.dtype == torch.float32
+    assert first.min() >= 2
+    assert first.max() <= 4
+    assert abs(first.mean() - 3) < 0.03  # 5 standard errors
+    assert abs(torch.corrcoef(torch.stack([first, second]))[0, 1]) < 0.05
+    assert abs(draw.chance(0.3).float().mean() - 0.3) < 0.025
+    assert not draw.chance(0).any()
+    assert draw.chance(1).all()
+    assert draw.integers(4).unique().tolist() == [0, 1, 2, 3]
+    assert len({tuple(draw.order(4)) for _ in range(300)}) == 24
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"seed": -1}, {"step": -1}, {"start": -1}, {"start": 5}, {"total": 3}],
+)
+def test_an_impossible_draw_is_refused(arguments):
+    with pytest.raises(ValueError, match="out of range"):
+        RandomNumbers(**{"seed": 0, "step": 0, "size": 4, "total": 8} | arguments)
+
+
+def test_torchs_own_random_numbers_are_not_touched():
+    before = torch.get_rng_state()
+    augment.view(pictures(), FULL, RandomNumbers(0, 0, size=12))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# -------------------------------------------------------------------------- views
+
+
+def test_a_view_with_everything_off_is_the_image():
+    images = pictures()
+    view = augment.view(images, OFF, RandomNumbers(0, 0, size=12))
+    assert torch.equal(view, images.float() / 255)
+    again = augment.view(view, OFF, RandomNumbers(0, 0, size=12))
+    assert torch.equal(again, view)
+    assert again.data_ptr() != view.data_ptr()
+
+
+def test_every_sample_gets_its_own_parameters():
+    images = pictures(1).expand(32, -1, -1, -1)
+    for part in (
+        {"crop": (0.2, 0.5)},
+        {"jitter": 1.0, "contrast": 0, "saturation": 0, "hue": 0},
+        {"jitter": 1.0, "brightness": 0, "saturation": 0, "hue": 0},
+        {"jitter": 1.0, "brightness": 0, "contrast": 0, "hue": 0},
+        {"jitter": 1.0, "brightness": 0, "contrast": 0, "saturation": 0},
+        {"blur": 1.0},
+    ):
+        parts = {"crop": None, "flip": 0, "jitter": 0, "greyscale": 0} | part
+        views = augment.view(
+            images, Augmentation(**parts), RandomNumbers(0, 0, size=32)
+        )
+        assert len(views.flatten(1).unique(dim=0)) == 32, part
+
+
+def test_a_view_follows_from_the_position_in_the_global_batch():
+    images = pictures(8)
+    whole = augment.view(images, FULL, RandomNumbers(1, 2, size=8))
+    halves = [
+        augment.view(
+            images[s : s + 4], FULL, RandomNumbers(1, 2, size=4, start=s, total=8)
+        )
+        for s in (0, 4)
+    ]
+    close(torch.cat(halves), whole, 1e-6)
+    assert whole.dtype == torch.float32
+    assert whole.is_contiguous()
+    assert whole.min() >= 0
+    assert whole.max() <= 1
+
+
+def test_the_size_of_a_chunk_changes_nothing(monkeypatch):
+    images = pictures(7)
+    whole = augment.view(images, FULL, RandomNumbers(1, 2, size=7))
+    monkeypatch.setattr(augment, "_CHUNK_PIXELS", 1)
+    close(augment.view(images, FULL, RandomNumbers(1, 2, size=7)), whole, 1e-6)
+
+
+def test_a_view_leaves_its_images_alone():
+    images, floats = pictures(), pictures().float() / 255
+    for given in (images, floats):
+        before = given.clone()
+        augment.view(given, FULL, RandomNumbers(0, 0, size=12))
+        assert torch.equal(given, before)
+
+
+def test_geometry_comes_first_then_the_colours_in_a_drawn_order_then_blur(monkeypatch):
+    colours = [f"adjust_{n}" for n in ("brightness", "contrast", "saturation", "hue")]
+    called: list[str] = []
+    for name in ("_sample", *colours, "greyscale", "gaussian_blur"):
+
+        def piece(images, _, *, name=name, kernel_size=None, out=None):
+            called.append(name)
+            return images
+
+        monkeypatch.setattr(augment, name, piece)
+    every, orders = replace(FULL, greyscale=1.0, blur=1.0), set()
+    for step in range(20):
+        called.clear()
+        augment.view(pictures(), every, RandomNumbers(0, step, size=12))
+        assert called[0] == "_sample"
+        assert sorted(called[1:5]) == sorted(colours)
+        assert called[5:] == ["greyscale", "gaussian_blur"]
+        orders.add(tuple(called[1:5]))
+    assert len(orders) > 5
+
+
+def drawn(n: int, height: int, width: int, **crop) -> Tensor:
+    """Top, left, height, width of ``n`` crops; mirrored ones have negative widths.
+
+    Read off views of two ramps, one down and one across.
+    """
+    sides = torch.tensor([height, width])
+    down, across = torch.arange(height).float(), torch.arange(width).float()
+    ramps = [down[:, None].expand(height, width), across.expand(height, width)] * 2
+    images = (torch.stack(ramps[:3]) / max(height, width)).expand(n, -1, -1, -1)
+    only_geometry = Augmentation(jitter=0, greyscale=0, **crop)
+    view = augment.view(images, only_geometry, RandomNumbers(5, 0, size=n)) * max(
+        height, width
+    )
+    last, middle = sides // 2 - 1, sides // 2
+    before = torch.stack([view[:, 0, last[0], 0], view[:, 1, 0, last[1]]], dim=1)
+    after = torch.stack([view[:, 0, middle[0], 0], view[:, 1, 0, middle[1]]], dim=1)
+    lengths = (after - before) * sides
+    return torch.cat([(before + after + 1 - lengths.abs()) / 2, lengths], dim=1)
+
+
+@pytest.fixture(scope="module")
+def boxes() -> Tensor:
+    return drawn(4000, 48, 48)
+
+
+def test_crops_are_whole_pixels_inside_the_image(boxes):
+    close(boxes, boxes.round(), 0.01)
+    corner, lengths = boxes[:, :2].round(), boxes[:, 2:].abs().round()
+    gap = 48 - lengths - corner
+    assert torch.stack([corner, gap]).amin((0, 1)).tolist() == [0, 0]
+    # Top and bottom, left and right are alike, within 5 standard errors.
+    assert ((corner - gap).mean(0).abs() < 5 * (corner - gap).std(0) / 63).all()
+
+
+@pytest.mark.parametrize("size", [(48, 48), (20, 60), (60, 20)])
+@pytest.mark.parametrize("share", [(0.08, 1.0), (0.7, 1.0)])
+def test_sides_of_crops_are_distributed_as_torchvisions(size, share):
+    ours = drawn(2000, *size, crop=share)[:, 2:].abs().round()
+    image = torch.empty(3, *size)
+    torch.manual_seed(0)
+    theirs = [
+        RandomResizedCrop.get_params(image, share, (3 / 4, 4 / 3))[2:]
+        for _ in range(2000)
+    ]
+    for axis, sides in enumerate(zip(*theirs, strict=True)):
+        assert stats.ks_2samp(ours[:, axis], sides).pvalue > 1e-3
+
+
+def test_half_of_the_crops_are_mirrored(boxes):
+    assert abs((boxes[:, 3] < 0).float().mean() - 0.5) < 0.04
+
+
+@pytest.mark.parametrize("size", [(20, 60), (60, 20)])
+def test_crops_of_oblong_images_stay_inside(size):
+    boxes = drawn(200, *size, crop=(0.9, 1.0))
+    first, last = boxes[:, :2], boxes[:, :2] + boxes[:, 2:].abs()
+    assert first.min() > -0.01
+    assert (last < torch.tensor(size) + 0.01).all()
+
+
+def test_images_without_jitter_keep_their_colours_exactly():
+    images = pictures(40)
+    half = Augmentation(crop=None, flip=0, jitter=0.5, greyscale=0)
+    views = augment.view(images, half, RandomNumbers(0, 0, size=40))
+    same = (views == pieces.to_float(images)).flatten(1).all(1)
+    draw = RandomNumbers(0, 0, size=40)
+    draw.chance(half.flip)
+    assert torch.equal(same, ~draw.chance(half.jitter))
+
+
+def test_jitter_is_applied_with_its_probability_and_within_its_strength():
+    n = 4000
+    images = torch.full((n, 3, 4, 4), 100, dtype=torch.uint8)
+    brightness = Augmentation(
+        crop=None, flip=0, jitter=0.8, brightness=0.4, contrast=0, saturation=0, hue=0,
+        greyscale=0,
+    )  # fmt: skip
+    views = augment.view(images, brightness, RandomNumbers(0, 0, size=n))
+    factor = views[:, 0, 0, 0] * 255 / 100
+    close(factor[:, None, None, None].expand_as(views), views * 2.55, 1e-6)
+    changed = (factor - 1).abs() > 1e-6
+    assert abs(changed.float().mean() - 0.8) < 0.035
+    assert 0.6 - 1e-5 < factor.min() < 0.605
+    assert 1.395 < factor.max() < 1.4 + 1e-5
+
+
+def test_the_rates_of_flip_greyscale_and_blur_are_as_asked():
+    n = 3000
+    images = pictures(1, 12, 12).expand(n, -1, -1, -1)
+    still = (images[:1].float() / 255).expand(n, -1, -1, -1)
+    for part, rate in (("flip", 0.5), ("greyscale", 0.2), ("blur", 0.3)):
+        parts = {"crop": None, "flip": 0, "jitter": 0, "greyscale": 0} | {part: rate}
+        views = augment.view(images, Augmentation(**parts), RandomNumbers(2, 0, size=n))
+        same = (views == still).flatten(1).all(1).float().mean()
+        assert abs(1 - same - rate) < 0.046, part  # 5 standard errors
+
+
+@pytest.mark.parametrize(("side", "kernel"), [(8, 3), (96, 9), (160, 17), (240, 17)])
+def test_blur_spreads_a_dot_over_a_tenth_of_the_side_but_never_far(side, kernel):
+    images = torch.zeros(32, 3, side, side, dtype=torch.uint8)
+    images[:, :, side // 2, side // 2] = 255
+    blur = Augmentation(crop=None, flip=0, jitter=0, greyscale=0, blur=1)
+    rows = augment.view(images, blur, RandomNumbers(0, 0, size=32))[:, 0].sum(2)
+    assert (rows > 0).sum(1).max() == kernel
+    if kernel == 17:  # wide enough to read sigma off the spread
+        distance = torch.arange(side) - side // 2
+        sigma = (rows * distance**2).sum(1).sqrt()
+        assert sigma.min() < 0.3
+        assert 1.8 < sigma.max() < 2.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"crop": (0.0, 1.0)}, "crop"),
+        ({"crop": (0.5, 1.1)}, "crop"),
+        ({"crop": (0.9, 0.5)}, "crop"),
+        ({"ratio": (0.0, 1.0)}, "ratio"),
+        ({"ratio": (2.0, 1.0)}, "ratio"),
+        ({"flip": 1.2}, "flip"),
+        ({"jitter": -0.1}, "jitter"),
+        ({"greyscale": 2}, "greyscale"),
+        ({"blur": float("nan")}, "blur"),
+        ({"brightness": -1}, "brightness"),
+        ({"hue": 0.6}, "hue=0.6: expected 0 to 0.5"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Augmentation(**wrong)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [torch.zeros(3, 8, 8), torch.zeros(4, 1, 8, 8), torch.zeros(5, 3, 8, 8)],
+    ids=["no batch", "one channel", "another size than the draw's"],
+)
+def test_images_of_another_shape_are_refused(images):
+    with pytest.raises(ValueError, match=r"not images \(4, 3, H, W\)"):
+        augment.view(images.byte(), OFF, RandomNumbers(0, 0, size=4))
+
+
+def test_images_of_another_type_are_refused():
+    with pytest.raises(ValueError, match="uint8 images or float32 views"):
+        augment.view(
+            torch.zeros(4, 3, 8, 8).double(), FULL, RandomNumbers(0, 0, size=4)
+        )
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_makes_the_same_views_and_the_host_never_waits():
+    images = pictures(64)
+    ours = augment.view(images, FULL, RandomNumbers(1, 2, size=64))
+    there = images.cuda()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        views = augment.view(there, FULL, RandomNumbers(1, 2, size=64, device="cuda"))
+        turned = pieces.quarter_turn(
+            there, RandomNumbers(1, 2, size=64, device="cuda").integers(4)
+        )
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    close(views.cpu(), ours, 1e-3)
+    turns = RandomNumbers(1, 2, size=64).integers(4)
+    assert torch.equal(turned.cpu(), pieces.quarter_turn(images, turns))
