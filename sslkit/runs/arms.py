@@ -1,0 +1,55 @@
+"""Arms: what is compared, by the names, colours and order of tables and figures.
+
+An arm is a way to use labels and images: a method that pretrains, or a baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm, through the whole book.
+
+    Attributes:
+        name: In recipes, records and tables.
+        label: In figures and sentences.
+        colour: Hexadecimal. Each stands 3:1 against white, and any two stay apart under
+            the three colour-vision deficiencies.
+        marker: Matplotlib's letter, which tells arms apart in grey.
+        pretrained: Whether an encoder was pretrained without labels first.
+    """
+
+    name: str
+    label: str
+    colour: str
+    marker: str
+    pretrained: bool
+
+
+ARMS: dict[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm("random", "random encoder", "#8C8C8C", "X", False),
+        Arm("start", "warm start", "#5F3DC4", "v", False),
+        Arm("supervised-plain", "supervised, plain views", "#661E66", "P", False),
+        Arm("supervised", "supervised", "#222222", "s", False),
+        Arm("rotnet", "RotNet", "#CF7A00", "^", True),
+        Arm("rotnet-jitter", "RotNet + jitter", "#B5332E", "D", True),
+        Arm("simclr", "SimCLR", "#0072B2", "o", True),
+    )
+}
+"""In the order of tables and figures."""
+
+
+def look(name: str) -> Arm:
+    """The arm of a name; one that is not in the table stands under its own name."""
+    return ARMS.get(name) or Arm(name, name, "#4D7C0F", "*", True)
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Names of arms, each once: those of the table in its order, then the others."""
+    given = set(names)
+    return [name for name in ARMS if name in given] + sorted(given - {*ARMS})
