@@ -1,0 +1,1 @@
+"""Runs: recipes, done once each, their records kept and found again."""
