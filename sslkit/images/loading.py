@@ -69,6 +69,38 @@ def load(
             group is in train and in test, a file cannot be read, or a built-in set
             cannot be had.
     """
+    listed = catalogue(
+        name,
+        image_size=image_size,
+        classes=classes,
+        groups=groups,
+        test=test,
+        limit=limit,
+        on_error=on_error,
+        seed=seed,
+        root=root,
+        download=download,
+    )
+    return read(listed)
+
+
+def catalogue(
+    name: str | Path,
+    *,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: str = "given",
+    limit: int | None = None,
+    on_error: str = "raise",
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> Catalogue:
+    """List an image set as ``load`` would give it, with no file of a folder read.
+
+    Args and errors are those of ``load``.
+    """
     for argument, value, known in (
         ("test", test, ("given", "image", "group")),
         ("on_error", on_error, ("raise", "skip")),
@@ -122,7 +154,7 @@ def load(
         table = table.assign(part=set_aside(source, by_group=by_group, seed=seed))
     if limit is not None:
         table = limited(table, limit, seed)
-    return _read(source, table)
+    return replace(source, table=table)
 
 
 def from_shapes(
@@ -147,8 +179,9 @@ def _held(images: ImageSet) -> Catalogue:
     )
 
 
-def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
-    """Read the pixels of the images of a table, leaving out those that fail."""
+def read(source: Catalogue) -> ImageSet:
+    """Read the pixels of the images of a list, leaving out those that fail."""
+    table = source.table
     images, failed = source.pixels(table.index.to_numpy(copy=True))
     skipped: tuple[str, ...] = ()
     if failed:
@@ -160,6 +193,7 @@ def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
             stacklevel=3,
         )
         table = table.iloc[np.delete(np.arange(len(table)), list(failed))]
+        source = replace(source, table=table)
     for label, name in enumerate(source.classes):
         for part in ("train", "test"):
             if not ((table["label"] == label) & (table["part"] == part)).any():
@@ -168,10 +202,10 @@ def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
     return ImageSet(
         name=source.name,
         images=images,
-        labels=torch.from_numpy(table["label"].to_numpy(dtype=np.int64, copy=True)),
-        part=table["part"].to_numpy(dtype=np.str_),
+        labels=source.labels,
+        part=source.part,
         classes=source.classes,
-        groups=table["group"].to_numpy(dtype=np.str_) if "group" in table else None,
+        groups=source.groups,
         files=tuple(table["file"]) if "file" in table else None,
         factors=None
         if factors is None

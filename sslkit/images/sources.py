@@ -41,6 +41,26 @@ class Catalogue:
     pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
     factors: pd.DataFrame | None = None
 
+    @property
+    def labels(self) -> Tensor:
+        """``(N,)`` int64, -1 where there is none."""
+        return torch.from_numpy(self.table["label"].to_numpy(np.int64, copy=True))
+
+    @property
+    def part(self) -> NDArray[Any]:
+        """``(N,)`` of ``"train"``, ``"test"`` and ``"unlabelled"``."""
+        return self.table["part"].to_numpy(dtype=np.str_)
+
+    @property
+    def groups(self) -> NDArray[Any] | None:
+        """``(N,)`` what belongs together, if it is known."""
+        if "group" not in self.table:
+            return None
+        return self.table["group"].to_numpy(dtype=np.str_)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
 
 def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
     """Tell what a name means: "folder" or the built-in set's name, and where it is."""
