@@ -39,13 +39,15 @@ def load(
 
     A folder holds `train/<class>/...` and `test/<class>/...`, or `<class>/...` alone,
     and `unlabelled/...` if there are images without labels; other folders beside train/
-    are not read. Its images are turned upright by their EXIF tag, turned into RGB
-    (transparent pixels on white), cut to the central square and resized.
+    are not read. One that holds images alone, or `unlabelled/` alone, has no labels.
+    Images are turned upright by their EXIF tag, turned into RGB (transparent pixels on
+    white), cut to the central square and resized.
 
     Args:
         name: a name or a path; a `Path`, or a string with a slash, is always a path.
-        image_size: side of the images in pixels; None is the set's own for built-in
-            sets (shapes and cifar10 32, fashionmnist 28, stl10 96) and 96 for a folder.
+        image_size: side of the images in pixels; None is the set's own: of built-in
+            sets 32 (shapes, cifar10), 28 (fashionmnist) or 96 (stl10); of a folder the
+            shorter side of its images, or 96 where they are of several sizes.
         classes: names of the classes to keep, in label order; None keeps all, sorted.
         groups: of a folder's files: a regular expression with one group, searched for
             in "class/name", or "files.csv:path:group": a CSV file in the folder, its
@@ -122,7 +124,7 @@ def catalogue(
     kind, base = sources.resolve(name, root)
     if kind == "folder":
         source = sources.read_folder(
-            base, image_size or 96, classes, groups, on_error == "skip"
+            base, image_size, classes, groups, on_error == "skip"
         )
     elif groups is not None:
         raise ValueError(f"groups are read from a folder; {kind!r} has none")
@@ -149,7 +151,7 @@ def catalogue(
             f"{base} has train/ but no test/; add or rename a folder, or set a test "
             'part aside with test="image" (or test="group", with groups=)'
         )
-    else:
+    elif source.classes:
         by_group = "group" in table and test != "image"
         table = table.assign(part=set_aside(source, by_group=by_group, seed=seed))
     if limit is not None:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit.images import folders
-from sslkit.images.decoding import read_images
+from sslkit.images.decoding import native_size, read_images
 
 TORCHVISION = ("cifar10", "fashionmnist", "stl10")
+
+UNEQUAL = 96  # side of images that are not all of one size, if none is asked for
 
 Rows = NDArray[np.int64]
 
@@ -90,22 +92,23 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
 
 def read_folder(
     folder: Path,
-    image_size: int,
+    image_size: int | None,
     classes: Sequence[str] | None,
     groups: str | None,
     skip: bool,
 ) -> Catalogue:
-    """List a folder of images, to be read later."""
+    """List a folder of images, to be read later; of no size, at their own."""
     table, names = folders.list_folder(folder, classes)
     if groups is not None:
         table["group"] = folders.read_groups(folder, table, groups)
     paths = [folder / path for path in table["path"]]
+    side = image_size or native_size(paths) or UNEQUAL
     return Catalogue(
         name=folder.resolve().name,
         classes=names,
         table=table,
         pixels=lambda numbers: read_images(
-            [paths[i] for i in numbers], image_size, skip=skip
+            [paths[i] for i in numbers], side, skip=skip
         ),
     )
 
