@@ -152,16 +152,15 @@ class ImageSet:
         are, and `take` copies those that it gives.
         """
         device = torch.device(device)
+        if device == self.device:
+            return self
         images = self.images
         if (
             device.type != "cuda"
             or images.nbytes < torch.cuda.mem_get_info(device)[0] / 2
         ):
             images = images.to(device)
-        there = replace(self, images=images, labels=self.labels.to(device))
-        if "fingerprint" in self.__dict__:
-            there.__dict__["fingerprint"] = self.fingerprint
-        return there
+        return replace(self, images=images, labels=self.labels.to(device))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -83,7 +83,7 @@ _QUICK = Profile(
 PROFILES: dict[str, Profile] = {
     "smoke": replace(
         _QUICK,
-        limit=100,
+        limit=200,  # ten labels a class at 5 %: the least that has validation images
         pretraining=replace(_QUICK.pretraining, epochs=2, steps=4, batch_size=32),
         downstream=replace(_QUICK.downstream, epochs=2, steps=4),
         probe=replace(_QUICK.probe, epochs=2, steps=4),
