@@ -57,7 +57,8 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "schedule": trained.schedule,
         "init": Path(recipe.encoder.init).stem,
         "pretrain": _pretrain(recipe),
-        "fraction": recipe.fraction,
+        "fraction": _share(run),
+        "labels": recipe.labels,
         "protocol": protocol,
         "draw": recipe.draw,
         "seed": recipe.seed,
@@ -81,6 +82,14 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "commit": run.about["commit"],
         "machine": run.about["machine"],
     }
+
+
+def _share(run: Run) -> float:
+    """The share of the labels: asked for, or that of so many labels a class."""
+    if run.recipe.fraction is not None:
+        return run.recipe.fraction
+    counts = run.about["counts"]
+    return float((counts["train"] + counts["val"]) / counts["pool"])
 
 
 def _pretrain(recipe: Recipe) -> str:
