@@ -1,4 +1,4 @@
-"""The figures of what may be claimed: spread and single runs.
+"""The figures and tables of what may be claimed: spread and single runs.
 
 A ``frame`` is from ``tables.table``, of one data set, profile and variant; one that
 mixes data sets or profiles is a ValueError. Where there are too few runs, the figure
@@ -26,6 +26,7 @@ from sslkit.figures.plots import (
 )
 from sslkit.runs.arms import look, ordered
 from sslkit.study.contrasts import spread
+from sslkit.study.luck import runs_needed
 from sslkit.study.single_runs import orders, single_runs, wrong_order
 from sslkit.study.tables import at_fraction
 
@@ -181,13 +182,12 @@ def wrong_orders(chances: pd.DataFrame) -> Figure:
     walk = np.linspace(0, max(3.0, 1.05 * sizes.max()), 200)
     chance = [100 * wrong_order(x, 1) for x in walk]
     axes.plot(walk, chance, color=GREY, label="normal formula", zorder=1)
-    for row, size, share in zip(here.itertuples(), sizes, shares, strict=True):
-        method, protocol = str(row.method), str(row.protocol)
-        colour, frozen = look(method).colour, protocol != "finetune"
+    for row, size, share in zip(_rows(here), sizes, shares, strict=True):
+        colour, frozen = look(row.method).colour, row.protocol != "finetune"
         mark: Any = {"color": colour, "mec": colour, "ms": 8, "ls": "", "mew": 1.5}
         mark |= {"mfc": "white" if frozen else colour, "clip_on": False}
-        label = arm_name(method, protocol)
-        axes.plot(size, share, marker=look(method).marker, label=label, **mark)
+        label = arm_name(row.method, row.protocol)
+        axes.plot(size, share, marker=look(row.method).marker, label=label, **mark)
     axes.set(xlabel="size of the difference (standard deviations of a single one)")
     axes.set(ylabel="single runs in\nthe wrong order (%)")
     axes.set_ylim(0, max(55, shares.max() + 5))
@@ -195,3 +195,66 @@ def wrong_orders(chances: pd.DataFrame) -> Figure:
     figure.legend(loc="outside upper left", ncols=2)
     footnote(figure, chances, "a mark an arm; filled: fine-tuned, open: frozen")
     return figure
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def chance_table(chances: pd.DataFrame) -> pd.DataFrame:
+    """Write how often single runs come in the wrong order, an arm a row, in points.
+
+    Args:
+        chances: From ``luck.chances``.
+    """
+    rows = {
+        f"{row.data}, {arm_name(row.method, row.protocol)}": {
+            "points": f"{100 * row.mean:+.1f}",
+            "unrelated": f"{100 * row.unrelated:.1f}",
+            "paired": f"{100 * row.paired:.1f}",
+            "wrong, unrelated": f"{row.wrong_unrelated:.0%}",
+            "wrong, paired": f"{row.wrong_paired:.0%}",
+            "seen": f"{row.contrary} of {row.pairs}",
+        }
+        for row in _rows(chances)
+    }
+    return pd.DataFrame(rows).T
+
+
+def price_table(chances: pd.DataFrame) -> pd.DataFrame:
+    """Write how many runs an interval of two points to each side takes, an arm a row.
+
+    Args:
+        chances: From ``luck.chances``.
+    """
+    rows = {
+        f"{row.data}, {arm_name(row.method, row.protocol)}": {
+            "s (points)": f"{100 * row.alone:.1f}",
+            "runs": runs_needed(row.alone),
+            "s, paired": f"{100 * row.paired:.1f}",
+            "pairs": runs_needed(row.paired),
+        }
+        for row in _rows(chances)
+    }
+    return pd.DataFrame(rows).T
+
+
+def interval_table(kinds: pd.DataFrame) -> pd.DataFrame:
+    """Write the two kinds of intervals side by side, a data set a column, in points.
+
+    Args:
+        kinds: From ``luck.two_kinds``.
+    """
+    columns = {
+        row.data: {
+            "test images": f"{row.images:.0f}",
+            "bootstrap, ±": f"{100 * row.bootstrap:.1f}",
+            "formula, ±": f"{100 * row.formula:.1f}",
+            "a single run, ±": f"{100 * row.single:.1f}",
+        }
+        for row in _rows(kinds)
+    }
+    return pd.DataFrame(columns)
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples())

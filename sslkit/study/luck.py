@@ -82,6 +82,19 @@ def chances(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*ARM, *measured, *chance])
 
 
+def runs_needed(deviation: float, *, half: float = 0.02) -> int:
+    """The least number of runs whose mean has so narrow a 95 % t-interval.
+
+    Args:
+        deviation: Standard deviation of a single run.
+        half: Half of the interval, in the same unit; two points if not given.
+    """
+    count = 2
+    while stats.t.ppf(0.975, count - 1) * deviation / math.sqrt(count) > half:
+        count += 1
+    return count
+
+
 def by_luck(
     frame: pd.DataFrame,
     step: float,
