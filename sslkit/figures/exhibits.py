@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import ipywidgets
 import torch
@@ -93,24 +92,6 @@ def hue_circle(images: Tensor, *, step: int = 30) -> ipywidgets.VBox:
         description="hue",
         width=600,
     )
-
-
-def single_changes() -> dict[str, Augmentation]:
-    """Augmentations of a single change each, by its name, as strong as they may be."""
-    nothing = Augmentation(crop=None, flip=0, jitter=0, greyscale=0)
-    colour = replace(
-        nothing, jitter=1.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0
-    )
-    return {
-        "crop": replace(nothing, crop=(0.2, 1.0)),
-        "flip": replace(nothing, flip=0.5),
-        "greyscale": replace(nothing, greyscale=0.5),
-        "blur": replace(nothing, blur=1.0),
-        "brightness": replace(colour, brightness=0.6),
-        "contrast": replace(colour, contrast=0.6),
-        "saturation": replace(colour, saturation=0.6),
-        "hue": replace(colour, hue=0.5),
-    }
 
 
 def change_by_change(

@@ -1,4 +1,4 @@
-"""The figures of RotNet with jitter: the pretext task, planted cues, what colours add.
+"""The figures of RotNet with jitter: its pretext task, planted cues, what colours add.
 
 Colours, labels and markers are those of ``arms``.
 """
@@ -78,3 +78,19 @@ def worth(pairs: pd.DataFrame) -> Figure:
     said += "supervised in plain views; paired, 95 % t-interval; "
     note(figure, f"{said}{data}, profile {profile}")
     return figure
+
+
+def endings_table(endings: pd.DataFrame) -> pd.DataFrame:
+    """Write how often the turn was told in the end (%), an arm and share a row.
+
+    Args:
+        endings: From ``pretext.endings``.
+    """
+    rows: list[Any] = list(endings.itertuples())
+    names = [
+        f"{row.data}, {100 * row.fraction:g} % of the images, {look(row.method).label}"
+        for row in rows
+    ]
+    shares = (100 * endings[["mean", "min", "max"]]).round(1)
+    table = pd.concat([endings["count"], shares], axis="columns")
+    return table.set_axis(pd.Index(names, name="arm"))

@@ -20,6 +20,17 @@ PAIRS = (("rotnet-jitter", "rotnet"), ("supervised", "supervised-plain"))
 REGIMES = {"base": "schedule", "constant": "constant 5e-6"}
 """The study's names of the learning rates, by variant."""
 
+_MOST = 0.5  # of the labels: nothing is pretrained for more
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the study's two regimes, at most half of the labels.
+
+    Args:
+        frame: From ``tables.table``.
+    """
+    return frame[frame["variant"].isin(REGIMES) & (frame["fraction"] <= _MOST)]
+
 
 def pairs(frame: pd.DataFrame) -> pd.DataFrame:
     """Every score with colour changes beside that without, of the same draw and seed.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from sslkit.methods import simclr
 from sslkit.runs.arms import ordered
 from sslkit.runs.records import Run
 
@@ -46,18 +47,22 @@ def last(run: Run, metric: str) -> float:
     return float(values.iloc[-1]) if len(values) else math.nan
 
 
-def endings(runs: Iterable[Run], metric: str = "val_accuracy") -> pd.DataFrame:
+def endings(
+    runs: Iterable[Run], methods: Collection[str], *, metric: str = "val_accuracy"
+) -> pd.DataFrame:
     """A metric of the last epoch of pretraining, over draws and seeds.
 
     Args:
-        runs: Of one variant.
+        runs: Any; those of the variant ``"base"`` count.
+        methods: Which.
         metric: As in ``Run.history``.
 
     Returns:
         Columns data, fraction, method, ``count`` (runs that kept it), ``mean``, ``min``
         and ``max``; shares rising, methods in the order of tables.
     """
-    table = by_epoch(runs, metric)
+    base = [run for run in runs if run.recipe.variant == "base"]
+    table = by_epoch((run for run in base if run.recipe.arm in methods), metric)
     by = ["data", "fraction", "method"]
     ends = table.groupby([*by, "draw", "seed"], sort=False)["value"].last()
     found = ends.groupby(by, sort=False).agg(["count", "mean", "min", "max"])
@@ -89,3 +94,24 @@ def contrastive_bounds(images: float, temperature: float) -> tuple[float, float]
     far = -1 / (images - 1)  # cosine similarity of the vertices of a simplex
     lowest = math.log1p((2 * images - 2) * math.exp((far - 1) / temperature))
     return lowest, math.log(2 * images - 1)
+
+
+def contrastive(run: Run, images: int) -> dict[str, float]:
+    """Where SimCLR's pretraining ended, beside the bounds of its loss.
+
+    Args:
+        run: SimCLR's.
+        images: How many it learnt from.
+
+    Returns:
+        ``lowest`` and ``collapse`` (``contrastive_bounds``, of its mean batch), and of
+        the last epoch ``train_loss``, ``val_loss`` and ``val_accuracy``, NaN where the
+        record does not have them; losses in nats.
+    """
+    recipe = run.recipe
+    assert isinstance(recipe.method, simclr.Settings)
+    batches = math.ceil(images / recipe.pretraining.batch_size)
+    lowest, collapse = contrastive_bounds(images / batches, recipe.method.temperature)
+    metrics = "train_loss", "val_loss", "val_accuracy"
+    reached = {metric: last(run, metric) for metric in metrics}
+    return {"lowest": lowest, "collapse": collapse} | reached
