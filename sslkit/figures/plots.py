@@ -230,7 +230,9 @@ def footnote(figure: Figure, frame: pd.DataFrame, text: str) -> None:
 def nothing(why: str) -> Figure:
     """Stand where a figure would be, with a sentence that says why there is none."""
     figure = Figure(figsize=(WIDTH, 0.5))
-    figure.text(0.5, 0.5, why, ha="center", va="center", color=GREY)
+    axes = figure.add_axes((0, 0, 1, 1))  # without one, notebooks show nothing
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY)
     return figure
 
 
