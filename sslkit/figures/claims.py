@@ -215,7 +215,7 @@ def chance_table(chances: pd.DataFrame) -> pd.DataFrame:
             "wrong, paired": f"{row.wrong_paired:.0%}",
             "seen": f"{row.contrary} of {row.pairs}",
         }
-        for row in _rows(chances)
+        for row in _rows(chances.sort_values(["method", "protocol"]))
     }
     return pd.DataFrame(rows).T
 
@@ -233,7 +233,7 @@ def price_table(chances: pd.DataFrame) -> pd.DataFrame:
             "s, paired": f"{100 * row.paired:.1f}",
             "pairs": runs_needed(row.paired),
         }
-        for row in _rows(chances)
+        for row in _rows(chances.sort_values(["method", "protocol"]))
     }
     return pd.DataFrame(rows).T
 
