@@ -118,46 +118,6 @@ def test_spreads_take_one_share_and_several_seeds(seeds, frame):
 # ---------------------------------------------------------------- one run each
 
 
-def test_single_runs_are_whole_draws_with_the_best_mean_first(frame):
-    single = claims.single_runs(frame)
-    assert list(single) == ["simclr", "rotnet", "supervised", "supervised-plain"]
-    assert single["rotnet"].tolist() == [0.70, 0.72, 0.74, 0.60]
-    less = frame.drop(index=frame.index[frame["accuracy"] == 0.72])
-    assert claims.single_runs(less).index.get_level_values("draw").tolist() == [0, 2, 3]
-    assert claims.single_runs(frame, fraction=0.25).empty
-
-
-def test_supervised_training_stands_beside_frozen_encoders(frame):
-    single = claims.single_runs(frame, protocol="linear")
-    assert list(single) == ["supervised", "simclr", "random"]
-
-
-def test_mixed_settings_are_an_error(frame):
-    with pytest.raises(ValueError, match="duplicate"):
-        claims.single_runs(pd.concat([frame, frame]))
-
-
-def test_orders_are_counted_by_hand(frame):
-    found = claims.orders(claims.single_runs(frame))
-    last = "supervised-plain"
-    assert list(found.items()) == [
-        (("simclr", "rotnet", "supervised", last), 2),
-        (("rotnet", "simclr", "supervised", last), 1),
-        (("supervised", "simclr", "rotnet", last), 1),
-    ]
-
-
-def test_orders_agree_with_pandas_ranks():
-    rng = np.random.default_rng(0)
-    single = pd.DataFrame(rng.random((50, 3)), columns=["simclr", "rotnet", "random"])
-    found = claims.orders(single)
-    assert sum(found.values()) == 50
-    assert list(found.values()) == sorted(found.values(), reverse=True)
-    for order, count in found.items():
-        falling = single[list(order)].diff(axis=1).iloc[:, 1:].lt(0).all(axis=1)
-        assert falling.sum() == count
-
-
 def test_one_run_each_shows_clouds_means_and_crosses(frame):
     study = pd.DataFrame(
         [
@@ -230,17 +190,6 @@ def test_one_run_each_needs_two_methods(frame):
 
 
 # ----------------------------------------------------------------- wrong order
-
-
-def test_the_wrong_order_comes_as_often_as_in_a_simulation():
-    rng = np.random.default_rng(0)
-    d, s = 1.5, 2.0
-    one, other = d + s * rng.normal(size=200_000), s * rng.normal(size=200_000)
-    chance = claims.wrong_order(d, s * math.sqrt(2))
-    assert chance == pytest.approx((one < other).mean(), abs=0.005)
-    assert claims.wrong_order(-d, s * math.sqrt(2)) == chance
-    assert claims.wrong_order(0, s) == 0.5
-    assert claims.wrong_order(1.959964, 1) == pytest.approx(0.025)
 
 
 def chances() -> pd.DataFrame:
