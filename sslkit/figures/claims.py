@@ -1,8 +1,8 @@
-"""The figures of what may be claimed: spread and single runs.
+"""The figures and tables of what may be claimed: spread and single runs.
 
 A ``frame`` is from ``tables.table``, of one data set, profile and variant; one that
-mixes data sets or profiles is a ValueError. Colours, labels and markers are those of
-``plots``.
+mixes data sets or profiles is a ValueError. Where there are too few runs, the figure
+says so. Colours, labels and markers are those of ``arms``.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from matplotlib.figure import Figure
 from sslkit.figures.forest import arms, name_arms
 from sslkit.figures.plots import (
     GREY,
-    METHOD_COLOURS,
-    METHOD_LABELS,
-    METHOD_MARKERS,
     PROTOCOL_LABELS,
     WIDTH,
+    arm_name,
     footnote,
     new_figure,
+    nothing,
 )
+from sslkit.runs.arms import look, ordered
 from sslkit.study.contrasts import spread
+from sslkit.study.luck import runs_needed
 from sslkit.study.single_runs import orders, single_runs, wrong_order
 from sslkit.study.tables import at_fraction
 
@@ -39,30 +40,27 @@ def seeds_by_draw(frame: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
         frame: Arms run with several seeds a draw (variants ``"base"`` and ``"seeds"``).
             Draws with one seed are left out.
         protocol: How encoders were judged.
-
-    Raises:
-        ValueError: If no method has a draw with two seeds.
     """
     here = frame[frame["protocol"] == protocol]
     count = here.groupby(["method", "draw"])["seed"].transform("nunique")
     here = here[count > 1]
-    methods = [m for m in METHOD_LABELS if m in set(here["method"])]
+    methods = ordered(here["method"])
     if not methods:
-        raise ValueError(f"no method has a draw with two seeds by '{protocol}'")
+        return nothing(f"no method has a draw with two seeds by '{protocol}'")
     figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
     draws = sorted(here["draw"].unique())
     for method, axes in zip(methods, panels, strict=True):
         runs = here[here["method"] == method]
         x = runs["draw"].map(draws.index)
-        y, colour = 100 * runs["accuracy"], METHOD_COLOURS[method]
-        axes.scatter(x, y, s=26, c=colour, marker=METHOD_MARKERS[method], alpha=0.7)
+        y, arm = 100 * runs["accuracy"], look(method)
+        axes.scatter(x, y, s=26, c=arm.colour, marker=arm.marker, alpha=0.7)
         means = y.groupby(x).mean()
         places = np.array(means.index)
-        axes.hlines(means, places - 0.35, places + 0.35, color=colour, lw=2)
+        axes.hlines(means, places - 0.35, places + 0.35, color=arm.colour, lw=2)
         axes.axhline(means.mean(), color=GREY, ls=":", lw=1.2, zorder=1)
         axes.set_xticks(range(len(draws)), [str(draw) for draw in draws])
-        axes.set(title=METHOD_LABELS[method], xlabel="draw")
+        axes.set(title=arm.label, xlabel="draw")
         axes.set_xlim(-0.6, len(draws) - 0.4)
     panels[0].set_ylabel("test accuracy (%)")
     text = "a mark a seed; bars: means of a draw; dotted: their mean"
@@ -77,21 +75,22 @@ def spreads(frame: pd.DataFrame) -> Figure:
         frame: As for ``contrasts.spread``, which computes them; one share of labels.
 
     Raises:
-        ValueError: If no arm has two draws with two seeds each, or there are several
-            shares.
+        ValueError: If there are several shares.
     """
     table = spread(frame)
-    if table.empty or table["fraction"].nunique() != 1:
-        raise ValueError("it takes one share, and two draws with two seeds each")
+    if table.empty:
+        return nothing("no arm has two draws with two seeds each")
+    if table["fraction"].nunique() != 1:
+        raise ValueError("it takes one share of the labels")
     figure, axes = new_figure(height=1.6 + 0.24 * len(table))
     rows = arms(table)
     for y, row in enumerate(rows):
-        colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
+        colour, marker = look(row.method).colour, look(row.method).marker
         both = 100 * row.of_draws, 100 * row.of_seeds
         axes.plot(both, (y, y), color=colour, lw=1.2, alpha=0.5, zorder=1)
-        look: Any = {"marker": marker, "ms": 8, "ls": "", "mew": 1.5, "color": colour}
-        axes.plot(both[1], y, **look, mec=colour, mfc="white", label="seeds")
-        axes.plot(both[0], y, **look, mec=colour, label="draws")
+        mark: Any = {"marker": marker, "ms": 8, "ls": "", "mew": 1.5, "color": colour}
+        axes.plot(both[1], y, **mark, mec=colour, mfc="white", label="seeds")
+        axes.plot(both[0], y, **mark, mec=colour, label="draws")
     name_arms(axes, rows)
     axes.set(xlabel="standard deviation (points)", xlim=(0, None))
     text = "filled: between draws of labels; open: between seeds"
@@ -114,18 +113,15 @@ def one_run_each(
         protocol: How encoders were judged.
         study: Another study's single accuracies, drawn as crosses: columns fraction,
             method, protocol, mean.
-
-    Raises:
-        ValueError: If no draw has two methods.
     """
     single = single_runs(frame, fraction=fraction, protocol=protocol)
     if single.empty or single.shape[1] < 2:
-        raise ValueError(f"no draw has two methods at {fraction:g} by '{protocol}'")
+        return nothing(f"no draw has two methods at {fraction:g} by '{protocol}'")
     rows = {method: y for y, method in enumerate(single.columns)}
     figure = Figure(figsize=(WIDTH, 1.6 + 0.5 * len(rows)), layout="constrained")
     clouds, below = figure.subplots(2, 1, height_ratios=[5, 4])
     for method, y in rows.items():
-        x, colour = 100 * single[method], METHOD_COLOURS[method]
+        x, colour = 100 * single[method], look(method).colour
         beside = y + np.linspace(-0.22, 0.22, len(x))
         clouds.scatter(x, beside, s=22, c=colour, marker="o", alpha=0.6, lw=0)
         clouds.plot([x.mean()] * 2, [y - 0.4, y + 0.4], color=colour, lw=2.2)
@@ -134,10 +130,11 @@ def one_run_each(
     if study is not None:
         own = (study["protocol"] == protocol) | (study["method"] == "supervised")
         theirs = at_fraction(study[own & study["method"].isin(list(rows))], fraction)
-        colours, at = theirs["method"].map(METHOD_COLOURS), theirs["method"].map(rows)
+        colours = [look(method).colour for method in theirs["method"]]
+        at = theirs["method"].map(rows)
         clouds.scatter(100 * theirs["mean"], at, s=55, c=colours, marker="x", lw=2)
         note += "; crosses: the study"
-    clouds.set_yticks(list(rows.values()), [METHOD_LABELS[name] for name in rows])
+    clouds.set_yticks(list(rows.values()), [look(name).label for name in rows])
     clouds.set(ylim=(len(rows) - 0.4, -0.6), xlabel="test accuracy (%)")
     clouds.grid(visible=True, axis="x")
     clouds.grid(visible=False, axis="y")
@@ -154,7 +151,7 @@ def _ranks(
     places = [0.0, *(i + 1.3 for i in range(len(counts)))]
     for method in means:
         y = [order.index(method) + 1 for order in columns]
-        colour, marker = METHOD_COLOURS[method], METHOD_MARKERS[method]
+        colour, marker = look(method).colour, look(method).marker
         axes.plot(places[1:], y[1:], color=colour, lw=1, alpha=0.5)
         axes.plot(places, y, marker, color=colour, ms=9)
     axes.axvspan(-0.5, 0.5, color="#EEEEEE", zorder=0)
@@ -169,39 +166,95 @@ def _ranks(
     axes.grid(visible=False)
 
 
-def wrong_orders(pairs: pd.DataFrame) -> Figure:
+def wrong_orders(chances: pd.DataFrame) -> Figure:
     """Show how often single pairs of runs contradict the mean, beside what is expected.
 
     Args:
-        pairs: From ``tables.pairs``, of one baseline; an arm needs three pairs.
-
-    Raises:
-        ValueError: If no arm has three pairs.
+        chances: From ``luck.chances``, of one baseline; an arm needs three pairs.
     """
-    found: list[Any] = []
-    by = ["fraction", "method", "protocol"]
-    for (_, method, protocol), group in pairs.groupby(by, sort=False):
-        values = group["difference"]
-        if len(values) >= _LEAST and values.std() > 0:
-            against = (np.sign(values) == -np.sign(values.mean())).mean()
-            size = abs(values.mean()) / values.std()
-            found.append((method, protocol, size, 100 * against))
-    if not found:
-        raise ValueError("no arm has three pairs")
+    enough = (chances["pairs"] >= _LEAST) & (chances["paired"] > 0)
+    here = chances[enough]
+    if here.empty:
+        return nothing("no arm has three pairs of runs")
+    sizes = here["mean"].abs() / here["paired"]
+    shares = 100 * (here["contrary"] / here["pairs"])
     figure, axes = new_figure(height=3.4)
-    walk = np.linspace(0, max(3.0, 1.05 * max(size for *_, size, _ in found)), 200)
+    walk = np.linspace(0, max(3.0, 1.05 * sizes.max()), 200)
     chance = [100 * wrong_order(x, 1) for x in walk]
     axes.plot(walk, chance, color=GREY, label="normal formula", zorder=1)
-    for method, protocol, size, share in found:
-        colour, frozen = METHOD_COLOURS[method], protocol != "finetune"
-        look: Any = {"color": colour, "mec": colour, "ms": 8, "ls": "", "mew": 1.5}
-        look |= {"mfc": "white" if frozen else colour, "clip_on": False}
-        label = f"{METHOD_LABELS[method]}, {PROTOCOL_LABELS[protocol]}"
-        axes.plot(size, share, marker=METHOD_MARKERS[method], label=label, **look)
+    for row, size, share in zip(_rows(here), sizes, shares, strict=True):
+        colour, frozen = look(row.method).colour, row.protocol != "finetune"
+        mark: Any = {"color": colour, "mec": colour, "ms": 8, "ls": "", "mew": 1.5}
+        mark |= {"mfc": "white" if frozen else colour, "clip_on": False}
+        label = arm_name(row.method, row.protocol)
+        axes.plot(size, share, marker=look(row.method).marker, label=label, **mark)
     axes.set(xlabel="size of the difference (standard deviations of a single one)")
-    top = max(55, *(share + 5 for *_, share in found))
-    axes.set(ylabel="single runs in\nthe wrong order (%)", ylim=(0, top))
+    axes.set(ylabel="single runs in\nthe wrong order (%)")
+    axes.set_ylim(0, max(55, shares.max() + 5))
     axes.set_xlim(0, None)
     figure.legend(loc="outside upper left", ncols=2)
-    footnote(figure, pairs, "a mark an arm; filled: fine-tuned, open: frozen")
+    footnote(figure, chances, "a mark an arm; filled: fine-tuned, open: frozen")
     return figure
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def chance_table(chances: pd.DataFrame) -> pd.DataFrame:
+    """Write how often single runs come in the wrong order, an arm a row, in points.
+
+    Args:
+        chances: From ``luck.chances``.
+    """
+    rows = {
+        f"{row.data}, {arm_name(row.method, row.protocol)}": {
+            "points": f"{100 * row.mean:+.1f}",
+            "unrelated": f"{100 * row.unrelated:.1f}",
+            "paired": f"{100 * row.paired:.1f}",
+            "wrong, unrelated": f"{row.wrong_unrelated:.0%}",
+            "wrong, paired": f"{row.wrong_paired:.0%}",
+            "seen": f"{row.contrary} of {row.pairs}",
+        }
+        for row in _rows(chances.sort_values(["method", "protocol"]))
+    }
+    return pd.DataFrame(rows).T
+
+
+def price_table(chances: pd.DataFrame) -> pd.DataFrame:
+    """Write how many runs an interval of two points to each side takes, an arm a row.
+
+    Args:
+        chances: From ``luck.chances``.
+    """
+    rows = {
+        f"{row.data}, {arm_name(row.method, row.protocol)}": {
+            "s (points)": f"{100 * row.alone:.1f}",
+            "runs": runs_needed(row.alone),
+            "s, paired": f"{100 * row.paired:.1f}",
+            "pairs": runs_needed(row.paired),
+        }
+        for row in _rows(chances.sort_values(["method", "protocol"]))
+    }
+    return pd.DataFrame(rows).T
+
+
+def interval_table(kinds: pd.DataFrame) -> pd.DataFrame:
+    """Write the two kinds of intervals side by side, a data set a column, in points.
+
+    Args:
+        kinds: From ``luck.two_kinds``.
+    """
+    columns = {
+        row.data: {
+            "test images": f"{row.images:.0f}",
+            "bootstrap, ±": f"{100 * row.bootstrap:.1f}",
+            "formula, ±": f"{100 * row.formula:.1f}",
+            "a single run, ±": f"{100 * row.single:.1f}",
+        }
+        for row in _rows(kinds)
+    }
+    return pd.DataFrame(columns)
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples())

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sslkit.runs.arms import ARMS
+from sslkit.runs.arms import ARMS, look
 
 if TYPE_CHECKING:
     from sslkit.images.imageset import ImageSet
@@ -225,3 +225,17 @@ def footnote(figure: Figure, frame: pd.DataFrame, text: str) -> None:
         raise ValueError(f"a figure takes one data set and profile, not\n{sources}")
     data, profile = sources.iloc[0]
     note(figure, f"{text}\n{data}, profile {profile}")
+
+
+def nothing(why: str) -> Figure:
+    """Stand where a figure would be, with a sentence that says why there is none."""
+    figure = Figure(figsize=(WIDTH, 0.5))
+    axes = figure.add_axes((0, 0, 1, 1))  # without one, notebooks show nothing
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY)
+    return figure
+
+
+def arm_name(method: str, protocol: str) -> str:
+    """An arm and how it was judged, as figures, tables and sentences call it."""
+    return f"{look(method).label}, {PROTOCOL_LABELS[protocol]}"

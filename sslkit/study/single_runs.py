@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sslkit.runs.arms import ordered
-from sslkit.study.tables import at_fraction
+from sslkit.runs.arms import ARMS, ordered
+from sslkit.study import published
+from sslkit.study.tables import DRAW, at_fraction
 
 
 def single_runs(
@@ -37,6 +39,26 @@ def single_runs(
     return whole[whole.mean().sort_values(ascending=False, kind="stable").index]
 
 
+def printed() -> pd.DataFrame:
+    """What the study printed of the arms of this book, each cell of a single run.
+
+    Returns:
+        Columns report, method, regime, protocol (a presumed one as if it had been
+        said), init, fraction, loss, accuracy (in per cent, as printed) and ``mean``,
+        the accuracy as a share of one.
+
+    Raises:
+        ValueError: If the file ``study.csv`` is not among the published results.
+    """
+    file = published.file("study.csv")
+    if file is None:
+        raise ValueError("no study.csv among the published results")
+    table = pd.read_csv(file)
+    said = table["protocol"].str.rstrip("?")  # ?: presumably
+    table = table.assign(protocol=said, mean=table["accuracy"] / 100)
+    return table[table["method"].isin([*ARMS])]
+
+
 def orders(single: pd.DataFrame) -> dict[tuple[str, ...], int]:
     """How many runs order the methods in which way, the most frequent first.
 
@@ -50,6 +72,62 @@ def orders(single: pd.DataFrame) -> dict[tuple[str, ...], int]:
     names = np.array(single.columns)
     ranks = np.argsort(-single.to_numpy(), axis=1, kind="stable")
     return dict(Counter(map(tuple, names[ranks].tolist())).most_common())
+
+
+def agreement(
+    frame: pd.DataFrame,
+    *,
+    fraction: float = 0.05,
+    protocols: Sequence[str] = ("finetune", "linear"),
+) -> pd.DataFrame:
+    """How often a study with one run an arm prints what all of them together say.
+
+    Args:
+        frame: From ``tables.table``: one profile and variant, any data sets.
+        fraction: Share of the labels.
+        protocols: How encoders were judged; a row each.
+
+    Returns:
+        Columns data, protocol, ``draws`` (studies of one run an arm), ``arms``,
+        ``orders`` (different ones), ``same`` (studies that print the order of the
+        means), ``best`` (the arm with the best mean) and ``best_in`` (studies in which
+        it is the best). Fewer than two draws make no row.
+    """
+    rows = []
+    for data, group in frame.groupby("data", sort=False):
+        for protocol in protocols:
+            single = single_runs(group, fraction=fraction, protocol=protocol)
+            if len(single) < 2:
+                continue
+            counts, means = orders(single), tuple(single.columns)
+            first = int((single.idxmax(axis=1) == means[0]).sum())
+            found = len(single), len(means), len(counts), counts.get(means, 0)
+            rows.append((data, protocol, *found, means[0], first))
+    columns = "data protocol draws arms orders same best best_in".split()
+    return pd.DataFrame(rows, columns=columns)
+
+
+def more_labels(
+    frame: pd.DataFrame, few: float, many: float, *, method: str = "supervised"
+) -> pd.Series:
+    """What more labels add to the fine-tuned accuracy of an arm, by draw and seed.
+
+    Args:
+        frame: From ``tables.table``: one data set, profile and variant. Of several runs
+            of one draw and seed the mean counts.
+        few: Share of the labels.
+        many: Another one.
+        method: The arm.
+
+    Returns:
+        A difference for every draw and seed that has both shares, indexed by them.
+    """
+    own = frame[(frame["method"] == method) & (frame["protocol"] == "finetune")]
+    less, more = (
+        at_fraction(own, fraction).groupby(DRAW)["accuracy"].mean()
+        for fraction in (few, many)
+    )
+    return (more - less).dropna()
 
 
 def wrong_order(difference: float, deviation: float) -> float:

@@ -192,3 +192,17 @@ def test_a_budget_counts_every_image_once():
     assert min(bar.get_x() for bar in last) > 160, "test stands apart"
     assert first[0].get_y() < first[1].get_y()
     assert figure.axes[0].yaxis_inverted(), "the first class is on top"
+
+
+def test_where_there_is_no_figure_a_page_shows_a_sentence_in_its_place() -> None:
+    figure = plots.nothing("too few records")
+    assert "too few records" in texts(figure)
+    assert figure.axes, "a notebook shows no figure without axes"
+    picture = rendered(figure)
+    assert picture.min() < 200, "the sentence"
+    assert picture.shape[0] <= 60
+
+
+def test_an_arm_is_called_by_its_label_and_how_it_was_judged() -> None:
+    assert plots.arm_name("rotnet-jitter", "linear") == "RotNet + jitter, linear probe"
+    assert plots.arm_name("simclr+kidney", "knn") == "simclr+kidney, kNN"

@@ -1,0 +1,83 @@
+"""Figures of RotNet with jitter show what their tables hold."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from drawn import colour_of, lines, texts, ticks
+from matplotlib.colors import to_hex
+
+from sslkit.figures import jitter
+
+pytestmark = [
+    pytest.mark.filterwarnings("error"),
+    pytest.mark.usefixtures("nothing_left_behind"),
+]
+
+
+def test_turns_told_is_a_curve_a_method_beside_a_guess() -> None:
+    rows = [("rotnet", 0, 0.3), ("rotnet", 1, 0.6), ("rotnet-jitter", 0, 0.2)]
+    table = pd.DataFrame(rows, columns=["method", "epoch", "value"])
+    figure = jitter.turns_told(table)
+    (axes,) = figure.axes
+    (plain,) = lines(axes, "rotnet")
+    assert plain.get_label() == "RotNet"
+    assert list(plain.get_xdata()) == [0, 1]
+    assert list(plain.get_ydata()) == pytest.approx([30, 60])
+    (jittered,) = lines(axes, "rotnet-jitter")
+    assert list(jittered.get_ydata()) == pytest.approx([20])
+    assert any(list(line.get_ydata()) == [25, 25] for line in axes.get_lines())
+
+
+def test_an_arrow_leads_from_the_turns_told_with_a_cue_to_those_without() -> None:
+    rows = [("none", False, 0.5, 0.5), ("tint", False, 0.9, 0.3), ("tint", True, 0, 1)]
+    table = pd.DataFrame(rows, columns=["cue", "jitter", "kept", "gone"])
+    (axes,) = jitter.leaning(table).axes
+    assert ticks(axes) == ["none, RotNet", "tint, RotNet", "tint, RotNet + jitter"]
+    arrows = [(arrow.xyann, arrow.xy) for arrow in axes.texts]
+    assert arrows == [((90, 1), (30, 1)), ((0, 2), (100, 2))], "none where nothing goes"
+    marks = {
+        (*line.get_xdata(), *line.get_ydata()): to_hex(line.get_markerfacecolor())
+        for line in lines(axes, "rotnet")
+    }
+    assert marks[90, 1] == colour_of("rotnet")
+    assert marks[30, 1] == "#ffffff"
+    assert axes.yaxis_inverted(), "the first is on top"
+
+
+def pairs() -> pd.DataFrame:
+    same = {"data": "colon3", "profile": "study-small", "variant": "base"}
+    same |= {"fraction": 0.05, "protocol": "finetune"}
+    return pd.DataFrame(
+        same | {"method": method, "difference": value}
+        for method in ("rotnet-jitter", "supervised")
+        for value in (0.1, 0.2)
+    )
+
+
+def test_worth_names_what_is_subtracted_and_where_it_comes_from() -> None:
+    figure = jitter.worth(pairs())
+    text = texts(figure)
+    assert "RotNet + jitter less RotNet" in text
+    assert "colon3, profile study-small" in text
+    (mean,) = (
+        line
+        for line in lines(figure.axes[0], "supervised")
+        if len(line.get_xdata()) == 1
+    )
+    assert list(mean.get_xdata()) == pytest.approx([15])
+
+
+def test_worth_without_pairs_says_so_and_mixes_no_sources() -> None:
+    assert "no records" in texts(jitter.worth(pairs().iloc[:0]))
+    mixed = pd.concat([pairs(), pairs().assign(data="cifar3")])
+    with pytest.raises(ValueError, match="one data set and profile"):
+        jitter.worth(mixed)
+
+
+def test_the_table_of_endings_is_in_per_cent_and_named() -> None:
+    ends = {"data": "colon3", "fraction": 0.05, "method": "rotnet", "count": 3}
+    ends |= {"mean": 0.2468, "min": 0.2, "max": 0.3}
+    table = jitter.endings_table(pd.DataFrame([ends]))
+    assert table.index.tolist() == ["colon3, 5 % of the images, RotNet"]
+    assert table.iloc[0].to_dict() == {"count": 3, "mean": 24.7, "min": 20, "max": 30}
