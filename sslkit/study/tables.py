@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     recipe, score = run.recipe, run.scores[protocol]
     trained = recipe.downstream if protocol == "finetune" else recipe.probe
     return {
-        "data": Path(recipe.data.name).name,  # however the folder was given
+        "data": data_of(recipe),
         "profile": recipe.profile,
         "variant": recipe.variant,
         "settings": _settings(recipe),
@@ -82,6 +83,11 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     }
 
 
+def data_of(recipe: Recipe) -> str:
+    """The name of an image set, however its folder was given."""
+    return Path(recipe.data.name).name
+
+
 def _pretrain(recipe: Recipe) -> str:
     """Which images pretraining learnt from, in a word."""
     if recipe.method is None:
@@ -113,6 +119,25 @@ def interval(values: ArrayLike) -> tuple[float, float, float]:
         return mean, np.nan, np.nan
     half = float(stats.t.ppf(0.975, len(x) - 1) * stats.sem(x))
     return mean, mean - half, mean + half
+
+
+class Difference(NamedTuple):
+    """A mean difference with its 95 % t-interval, as ``in_words`` takes it.
+
+    Attributes:
+        mean, low, high: From ``interval``.
+        pairs: How many values it is the mean of.
+    """
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+
+
+def difference(values: ArrayLike) -> Difference:
+    """Differences of pairs, in one: mean, interval and number."""
+    return Difference(*interval(values), len(np.asarray(values)))
 
 
 def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
