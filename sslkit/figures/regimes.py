@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,15 +15,17 @@ from sslkit.learning.training import Training, learning_rate
 from sslkit.runs.records import Run
 
 
-def schedules(rates: Mapping[str, float], *, steps: int) -> Figure:
+def schedules(
+    rates: Mapping[Literal["cosine", "constant"], float], *, steps: int
+) -> Figure:
     """Show learning rates over the steps, on a logarithmic scale.
 
     Args:
-        rates: The highest rate by schedule (``Training.schedule``); two at most.
+        rates: The highest rate by schedule.
         steps: How many in all.
     """
     figure, axes = new_figure(height=2.8)
-    walk = np.arange(steps)
+    walk = range(steps)
     for (name, rate), line in zip(rates.items(), ("-", "--"), strict=False):
         regime = Training(lr=rate, schedule=name)
         values = [learning_rate(step, steps, regime) for step in walk]
@@ -84,11 +86,12 @@ def fine_tuning(runs: Sequence[Run]) -> Figure:
     """Show the curves of fine-tuning, a thin line a draw, with the selected epochs.
 
     Args:
-        runs: Of one arm and regime, as from ``regimes.tuned``.
+        runs: Of one arm and regime, as from ``progress.tuned``.
     """
+    epochs = [one.scores["finetune"].epoch for one in runs]
     return curves(
         *(one.history for one in runs),
         phase="finetune",
-        selected=[one.scores["finetune"].epoch for one in runs],
+        selected=[epoch for epoch in epochs if epoch is not None],
         method=runs[0].recipe.arm,
     )

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from sslkit.figures.forest import forest
 from sslkit.figures.plots import GREY, PROTOCOL_LABELS, WIDTH, note
 from sslkit.runs.arms import look, ordered
+from sslkit.study.selection import ENDS
 
 
 def gaps(rows: pd.DataFrame, *, label: str) -> Figure:
@@ -78,13 +79,14 @@ def validation(frame: pd.DataFrame, errors: pd.DataFrame) -> Figure:
     """Show validation against test accuracy, a mark a network, a panel an image set.
 
     Args:
-        frame: From ``tables.table``: linear probes (open) and fine-tuned (filled).
+        frame: From ``tables.table``; of its rows linear probes (open marks) and
+            fine-tuned networks (filled) are shown.
         errors: From ``selection.standard_errors``: which sets, and the grey bars.
 
     Raises:
         ValueError: If there is no row.
     """
-    rows = frame[frame["data"].isin(errors["data"])]
+    rows = frame[frame["data"].isin(errors["data"]) & frame["protocol"].isin(ENDS)]
     where = _where(rows)
     figure, panels = _panels(rows, height=3.9)
     for name, axes in panels.items():

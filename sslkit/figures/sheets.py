@@ -9,7 +9,8 @@ import pandas as pd
 from sslkit.figures.plots import PROTOCOL_LABELS
 from sslkit.runs.arms import ARMS, ordered
 
-_NAMES = {arm.name: arm.label for arm in ARMS.values()} | PROTOCOL_LABELS
+NAMES = {arm.name: arm.label for arm in ARMS.values()} | PROTOCOL_LABELS
+"""Labels of arms and protocols."""
 
 
 def wide(
@@ -39,7 +40,7 @@ def wide(
     places = own.drop_duplicates(keys).set_index(keys).index
     table = table.reindex(index=places, columns=[x for x in shown if x in table])
     table.index.names = [None] * len(keys)
-    named = table.rename(index=_NAMES, columns=_NAMES)
+    named = table.rename(index=NAMES, columns=NAMES)
     return named.fillna("").rename_axis(columns=None)
 
 

@@ -18,7 +18,7 @@ from sslkit.study.tables import data_of, difference
 JUDGED = ("linear", "mlp", "finetune")  # where an epoch is chosen
 ENDS = ("linear", "finetune")
 _ACCURACIES = ["val_accuracy", "accuracy"]
-_LEAST = 4  # draws, for a correlation to be told
+LEAST = 4  # draws, for a correlation to be told
 _RESAMPLES = 1000
 
 
@@ -68,6 +68,22 @@ def mean_gaps(gaps: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["data", "protocol", "gap"])
 
 
+def chosen(frame: pd.DataFrame) -> pd.DataFrame:
+    """The selected epoch less the last one in the test, mean of all arms.
+
+    Args:
+        frame: One share of the labels.
+
+    Returns:
+        Columns data, protocol, ``accuracy`` and ``loss`` (in nats).
+    """
+    right, loss = (
+        mean_gaps(gaps(frame, name, f"last_{name}")).rename(columns={"gap": name})
+        for name in ("accuracy", "loss")
+    )
+    return right.merge(loss, on=["data", "protocol"])
+
+
 # ------------------------------------------------------- validation and test
 
 
@@ -90,13 +106,11 @@ def standard_errors(frame: pd.DataFrame, runs: Iterable[Run]) -> pd.DataFrame:
     ]
     rows = []
     own = frame[frame["protocol"].isin(ENDS)]
-    for names, scores in own.groupby(["data", "fraction"], sort=False):
+    for data, scores in own.groupby("data", sort=False):
         right = float(scores["val_accuracy"].astype(float).mean())
         if np.isfinite(right):
-            data, fraction = names
-            images = next(
-                n for s, f, n in counts if s == data and np.isclose(f, fraction)
-            )
+            share = scores["fraction"].iloc[0]
+            images = next(n for s, f, n in counts if s == data and np.isclose(f, share))
             variance = right * (1 - right)
             error = (variance / images) ** 0.5
             rows.append((data, images, right, error, variance / 0.01**2))
@@ -139,7 +153,7 @@ def follows(frame: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
         whole = wide.astype(float).dropna()
         val, test = (whole[column].to_numpy() for column in _ACCURACIES)
         told = [np.nan] * 4
-        if len(test) >= _LEAST:
+        if len(test) >= LEAST:
             rng = np.random.default_rng(0)
             some = rng.integers(len(test), size=(_RESAMPLES, len(test)))
             again = [correlation(val[i], test[i]) for i in some]

@@ -248,3 +248,11 @@ def in_words(mean: float, low: float, high: float, count: int) -> str:
     ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
     said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} pairs)"
     return f"{said}, within noise" if side(low, high) == "within noise" else said
+
+
+def in_nats(mean: float, low: float, high: float, count: int) -> str:
+    """A difference of losses as a sentence may say it, "within noise" included."""
+    if count < 2:
+        return f"{mean:+.3f} nats"
+    said = f"{mean:+.3f} nats ({low:+.3f} to {high:+.3f})"
+    return f"{said}, within noise" if side(low, high) == "within noise" else said
