@@ -12,7 +12,7 @@ from torch import Tensor
 from sslkit.figures import widgets
 from sslkit.figures.plots import WIDTH, grid
 from sslkit.learning.encoders import Encoder
-from sslkit.runs.recipes import recipe
+from sslkit.runs.from_profile import recipe
 from sslkit.views import augment, pieces
 from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers

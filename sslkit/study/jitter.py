@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from sslkit.judging.evaluate import PROTOCOLS
+from sslkit.judging.protocols import PROTOCOLS
 from sslkit.runs.records import Run
 from sslkit.study import tables
 from sslkit.study.single_runs import printed

@@ -14,9 +14,12 @@ import pandas as pd
 
 from sslkit.runs import packing
 from sslkit.runs.records import Run, read, to_frame, to_record
+from sslkit.study.tables import ARM, DRAW, table
 
 CURVES = "curves.csv.xz"  # of a published folder
 EPOCHS = 200  # of a published history, at most
+_SCORES = ["accuracy", "loss", "macro_recall"]
+_SCORES += [f"{part}_{name}" for part in ("val", "last") for name in _SCORES[:2]]
 _ROW = ["key", "phase", "epoch", "step"]
 
 
@@ -88,3 +91,20 @@ def runs(data: str, profile: str) -> list[Run]:
         dataclasses.replace(one, history=curves.get(one.key, one.history))
         for one in read(folder)
     ]
+
+
+def scores(sets: Iterable[Iterable[Run]]) -> pd.DataFrame:
+    """The scores of several image sets in one table, a set below the other.
+
+    Args:
+        sets: Of each image set its runs, as from ``runs``; it may have none.
+
+    Returns:
+        From ``tables.table``, sets in the order given; without any run no row, but the
+        columns that tell arms, draws and scores.
+    """
+    known = [list(each) for each in sets]
+    found = [table(each) for each in known if each]
+    if not found:
+        return pd.DataFrame(columns=[*ARM, *DRAW, *_SCORES], dtype=float)
+    return pd.concat(found, ignore_index=True)

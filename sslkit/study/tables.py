@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     recipe, score = run.recipe, run.scores[protocol]
     trained = recipe.downstream if protocol == "finetune" else recipe.probe
     return {
-        "data": Path(recipe.data.name).name,  # however the folder was given
+        "data": data_of(recipe),
         "profile": recipe.profile,
         "variant": recipe.variant,
         "settings": _settings(recipe),
@@ -92,6 +93,11 @@ def _share(run: Run) -> float:
     return float((counts["train"] + counts["val"]) / counts["pool"])
 
 
+def data_of(recipe: Recipe) -> str:
+    """The name of an image set, however its folder was given."""
+    return Path(recipe.data.name).name
+
+
 def _pretrain(recipe: Recipe) -> str:
     """Which images pretraining learnt from, in a word."""
     if recipe.method is None:
@@ -122,6 +128,25 @@ def interval(values: ArrayLike) -> tuple[float, float, float]:
         return mean, np.nan, np.nan
     half = float(stats.t.ppf(0.975, len(x) - 1) * stats.sem(x))
     return mean, mean - half, mean + half
+
+
+class Difference(NamedTuple):
+    """A mean difference with its 95 % t-interval, as ``in_words`` takes it.
+
+    Attributes:
+        mean, low, high: From ``interval``.
+        pairs: How many values it is the mean of.
+    """
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+
+
+def difference(values: ArrayLike) -> Difference:
+    """Differences of pairs, in one: mean, interval and number."""
+    return Difference(*interval(values), len(np.asarray(values)))
 
 
 def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
@@ -231,4 +256,12 @@ def in_words(mean: float, low: float, high: float, count: int) -> str:
         return f"{100 * mean:+.1f} points in a single pair, so of unknown spread"
     ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
     said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} pairs)"
+    return f"{said}, within noise" if side(low, high) == "within noise" else said
+
+
+def in_nats(mean: float, low: float, high: float, count: int) -> str:
+    """A difference of losses as a sentence may say it, "within noise" included."""
+    if count < 2:
+        return f"{mean:+.3f} nats"
+    said = f"{mean:+.3f} nats ({low:+.3f} to {high:+.3f})"
     return f"{said}, within noise" if side(low, high) == "within noise" else said

@@ -437,3 +437,18 @@ def test_a_single_pair_claims_nothing() -> None:
     assert "+10.0 points" in said
     assert "unknown" in said
     assert "nan" not in said
+
+
+def test_a_difference_is_a_mean_its_interval_and_their_number() -> None:
+    values = [0.1, 0.3, 0.5]
+    low, high = stats.ttest_1samp(values, 0).confidence_interval()
+    found = tables.difference(values)
+    assert found == pytest.approx((0.3, low, high, 3))
+    assert tables.in_words(*found).endswith("3 pairs), within noise")
+
+
+def test_a_difference_of_losses_is_told_in_nats() -> None:
+    assert tables.in_nats(-0.01, -0.02, -0.004, 5) == "-0.010 nats (-0.020 to -0.004)"
+    noise = tables.in_nats(0.01, -0.02, 0.04, 5)
+    assert noise == "+0.010 nats (-0.020 to +0.040), within noise"
+    assert tables.in_nats(0.01, math.nan, math.nan, 1) == "+0.010 nats"
