@@ -13,7 +13,7 @@ import torch
 from lightning.fabric import Fabric
 
 from sslkit.learning.devices import precision
-from sslkit.runs import records
+from sslkit.runs import provenance
 
 FILE = Path("book/results/speed.csv")
 CASE = ["benchmark", "case", "machine"]  # measured anew, it takes the place of the old
@@ -32,7 +32,7 @@ def keep(
         values: By name of what was measured.
         file: Where the rows are kept, by benchmark, what was measured last at the end.
     """
-    about = records.provenance()
+    about = provenance.provenance()
     rows = pd.DataFrame(
         {
             "benchmark": benchmark,

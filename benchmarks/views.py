@@ -23,7 +23,7 @@ from torchvision.transforms import v2
 
 from benchmarks import kept
 from sslkit.learning.devices import keep_freed_memory
-from sslkit.runs import records
+from sslkit.runs import provenance
 from sslkit.views import augment, pieces
 from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers
@@ -183,7 +183,7 @@ def main(
         rates[name].append(rate(views, seconds / ROUNDS))
     middle = {name: statistics.median(rates[name]) for name in present}
 
-    about = records.provenance()
+    about = provenance.provenance()
     click.echo(f"{about['machine']}; torch {about['versions']['torch']}")
     click.echo(f"{size} x {size} pixels, batches of {batch}, median of {ROUNDS} rounds")
     click.echo(f"{'':12} {'views/s':>9}   {'sslkit is':>9}")

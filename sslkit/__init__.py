@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sslkit.images.imageset import ImageSet
     from sslkit.images.loading import load
     from sslkit.images.splits import Split, split
-    from sslkit.runs.recipes import Recipe, recipe
+    from sslkit.judging.judge import judge
+    from sslkit.methods.pretraining import pretrain
+    from sslkit.runs.from_profile import recipe
+    from sslkit.runs.recipes import Recipe
     from sslkit.runs.records import Run
     from sslkit.runs.running import run
 
@@ -22,8 +25,10 @@ _HOME = {
     "load": "images.loading",
     "Split": "images.splits",
     "split": "images.splits",
+    "judge": "judging.judge",
+    "pretrain": "methods.pretraining",
     "Recipe": "runs.recipes",
-    "recipe": "runs.recipes",
+    "recipe": "runs.from_profile",
     "Run": "runs.records",
     "run": "runs.running",
 }
@@ -39,7 +44,18 @@ ROOMS = (
 )
 """The folders of the package, each of which imports only those before it."""
 
-__all__ = ["ImageSet", "Recipe", "Run", "Split", "load", "recipe", "run", "split"]
+__all__ = [
+    "ImageSet",
+    "Recipe",
+    "Run",
+    "Split",
+    "judge",
+    "load",
+    "pretrain",
+    "recipe",
+    "run",
+    "split",
+]
 __version__ = "0.1.0"
 
 

@@ -6,16 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
 # torch is imported inside the commands: --help answers at once.
-
-# What a sweep shows of its summary.
-_SHOWN = "variant method protocol fraction runs mean low high".split()
 
 
 @click.group(
@@ -54,9 +50,11 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option(
     "--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random"
 )
-@click.option("--fraction", default=0.05, help="share of the labels that may be used")
+@click.option("--fraction", type=float, help="share of the labels to use, or 0.05")
+@click.option("--labels", type=int, help="in its place, how many labels a class")
 @click.option("--draw", default=0, help="which labels")
 @click.option("--seed", default=0, help="which initial weights and order")
+@click.option("--pretraining-seed", type=int, help="of pretraining, if another")
 @click.option("--classes", help="a subset, separated by commas")
 @click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="tiny, resnet18, resnet34 or resnet50")
@@ -65,30 +63,32 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--lr", type=float, help="highest rate, of pretraining and fine-tuning")
 @click.option("--epochs", type=int, help="of pretraining and of fine-tuning")
 @click.option("--batch-size", type=int, help="images a step")
-@click.option("--pretrain", help="on the images of the budget, or all")
+@click.option("--pretrain", help="on the images of the budget, on all, or everything")
 @click.option("--protocols", help="of linear, mlp, finetune, knn; separated by commas")
 @_shared
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
     """Do one recipe, or find it done, and print its scores."""
-    from sslkit.runs import recipes, running
+    from sslkit.runs import running
+    from sslkit.runs.from_profile import recipe
+    from sslkit.runs.recipes import arm_name
 
-    recipe = recipes.recipe(
+    chosen = recipe(
         method, classes=_several(classes), protocols=_several(protocols), **values
     )
-    done = running.run(recipe, out=out)
+    done = running.run(chosen, out=out)
     if int(os.environ.get("RANK", "0")) > 0:
         return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
         click.echo(
-            f"{recipes.method_name(recipe, protocol)} {protocol}: "
+            f"{arm_name(chosen, protocol)} {protocol}: "
             f"accuracy {score.accuracy:.4f} [{score.low:.4f}, {score.high:.4f}] over "
             f"{score.n_test} test images, loss {score.loss:.4f}"
         )
     click.echo(f"record: {out / 'records' / done.key}.json")
-    if done.encoder:
-        click.echo(f"encoder: {done.encoder}")
+    if done.encoder_file:
+        click.echo(f"encoder: {done.encoder_file}")
 
 
 @main.command()
@@ -139,12 +139,11 @@ def sweep(
         raise click.UsageError(
             "--jobs is for local processes; a Dask cluster has its own"
         )
-    from tqdm.std import tqdm
+    from sslkit.runs import recipes, workers
+    from sslkit.study import grids, sweeping
+    from sslkit.study.images import Images
 
-    from sslkit.runs import costs, recipes, records, running, workers
-    from sslkit.study import grids, tables
-
-    images = grids.Images(**values)
+    images = Images(**values)
     if grid == "study":
         source = (
             recipes.Data(name=other, classes=_several(other_classes)) if other else None
@@ -158,28 +157,9 @@ def sweep(
             draws=draws,
         )
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
-        look = tqdm(list(todo), "looking for records", unit="recipe", leave=False)
-        found = {one: running.recorded(one, out=out) for one in look}
-        done = [run for run in found.values() if run]
-        left = [one for one, run in found.items() if not run]
-        click.echo(
-            f"{len(found)} recipes: {len(done)} recorded already, {len(left)} left"
+        sweeping.sweep(
+            todo, out=out, executor=executor, file=file, dry_run=dry_run, say=click.echo
         )
-        if left:
-            bar = tqdm(left, "rehearsal", unit="recipe", leave=False)
-            hours = costs.predict(bar) / 3600
-            click.echo(f"about {hours:.2g} hours of one worker as fast as this process")
-        if dry_run:
-            return
-        every = chain(done, running.run_all(left, out=out, executor=executor))
-        kept = []
-        try:
-            for one in records.append(file, every) if file else every:
-                kept.append(one)
-        finally:  # what there is, where a recipe failed or somebody stopped it
-            if kept:
-                summary = tables.summarise(tables.table(kept))
-                click.echo(summary[_SHOWN].round(4).to_string(index=False))
 
 
 @main.command()

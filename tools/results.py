@@ -62,8 +62,9 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
 def recipes(name: str) -> Iterable[Recipe]:
     """The recipes whose records the book shows of some images."""
     from sslkit.study import grids
+    from sslkit.study.images import Images
 
-    images = grids.Images(data=name, image_size=32, profile=PROFILES[name])
+    images = Images(data=name, image_size=32, profile=PROFILES[name])
     if name == "shapes":
         return grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0))
     if name == "lung3":  # divided in three ways: what are copies in the test worth?

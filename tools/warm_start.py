@@ -22,12 +22,12 @@ def main(file: Path) -> None:
     """Train the encoder, write it to FILE, say how well it classifies."""
     import torch
 
-    from sslkit.images import splits
-    from sslkit.judging import heads
-    from sslkit.learning import encoders, loop
-    from sslkit.runs import recipes, running
+    import sslkit
+    from sslkit.judging.classifier import Classifier, new_head
+    from sslkit.learning import devices, encoders, loop
+    from sslkit.runs import inputs
 
-    recipe = recipes.recipe(
+    recipe = sslkit.recipe(
         "supervised",
         profile="study-small",
         data="cifar10",
@@ -35,14 +35,12 @@ def main(file: Path) -> None:
         image_size=32,
         fraction=1,
     )
-    images = running.load_images(recipe.data)
-    rows = splits.split(images, recipe.fraction)
+    images = inputs.load_images(recipe.data)
+    rows = inputs.split_of(recipe, images)
     torch.manual_seed(recipe.seed)
     encoder = encoders.Encoder(recipe.encoder)
-    features = heads.Features(encoder, images)
-    classifier = heads.Classifier(
-        encoder, heads.new_head("linear", features, recipe.seed), recipe.augmentation
-    )
+    head = new_head("linear", encoder.dim, len(images.classes), recipe.seed)
+    classifier = Classifier(encoder, head, recipe.augmentation)
     fitted = loop.fit(
         classifier,
         images,
@@ -50,7 +48,7 @@ def main(file: Path) -> None:
         validation=rows.val,
         training=replace(recipe.downstream, epochs=EPOCHS),
         seed=recipe.seed,
-        fabric=running.launch(recipe),
+        fabric=devices.launch(recipe.precision),
         title="warm start",
     )
     encoders.save(encoder, file)

@@ -202,6 +202,23 @@ def read_image(path: Path, image_size: int) -> NDArray[np.uint8]:
     return np.asarray(square)
 
 
+def native_size(paths: Sequence[Path]) -> int | None:
+    """The shorter side in pixels of files that are all of one size; else none.
+
+    Only their headers are read. A file without one is passed over here.
+    """
+    sizes: set[tuple[int, ...]] = set()
+    for path in paths:
+        try:
+            with Image.open(path, formats=FORMATS) as image:
+                sizes.add(tuple(sorted(image.size)))
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue  # whoever reads it says so
+        if len(sizes) > 1:
+            return None
+    return min(*sizes.pop()) if sizes else None
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """Turn an image of any mode into RGB.
 

@@ -13,6 +13,7 @@ import pandas as pd
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 PARTS = ("train", "test")
 UNLABELLED = ("unlabelled", "unlabeled")
+_COLUMNS = ["path", "file", "label", "part"]
 
 
 def data_root() -> Path:
@@ -24,6 +25,9 @@ def list_folder(
     folder: Path, classes: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """List the images of `train/<class>` and `test/<class>`, or of `<class>` alone.
+
+    A folder without class folders, of images or with unlabelled/ alone, has images
+    without labels and no class.
 
     Other folders beside train/ and hidden files are left out, as are files whose name
     does not end as an image's does.
@@ -48,6 +52,10 @@ def list_folder(
             f"{folder} has test/ but no train/; expected train/<class>/... and "
             "test/<class>/..., or <class>/... alone"
         )
+    if not set(found) - {*UNLABELLED}:  # no class at all: images, or unlabelled/
+        rows = [(i, f"unlabelled/{i}", -1, "unlabelled") for i in _images(folder)]
+        if rows and not classes:
+            return pd.DataFrame(rows, columns=_COLUMNS), ()
     parts = {part: _folders(folder / part) for part in PARTS if part in found}
     if not parts:
         parts = {"": [name for name in found if name not in UNLABELLED]}
@@ -64,7 +72,7 @@ def list_folder(
             f"{folder} has {len(wanted)} class folder(s), {_quoted(wanted)}; at least "
             "two are needed: <class>/..., or train/<class>/... and test/<class>/..."
         )
-    rows: list[tuple[str, str, int, str]] = []
+    rows = []
     for part, known in parts.items():
         for label, name in enumerate(wanted):
             here = folder / part / name
@@ -89,7 +97,7 @@ def list_folder(
             (f"{name}/{i}", f"unlabelled/{i}", -1, "unlabelled")
             for i in _images(folder / name)
         ]
-    return pd.DataFrame(rows, columns=["path", "file", "label", "part"]), wanted
+    return pd.DataFrame(rows, columns=_COLUMNS), wanted
 
 
 def read_groups(folder: Path, table: pd.DataFrame, groups: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -60,6 +61,67 @@ class ImageSet:
         """Whether the images are on the device; otherwise they come batch by batch."""
         return self.images.device == self.device
 
+    @property
+    def size(self) -> int:
+        """Side of an image in pixels."""
+        return self.images.shape[-1]
+
+    @classmethod
+    def of(
+        cls,
+        pixels: Tensor,
+        labels: Tensor | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        groups: Sequence[str] | None = None,
+        test: Tensor | None = None,
+    ) -> ImageSet:
+        """An image set of tensors.
+
+        Args:
+            pixels: ``(N, 3, S, S)`` uint8, square images.
+            labels: ``(N,)`` integers from 0, -1 where there is none; without them all
+                images are unlabelled.
+            classes: Names of the labels, in their order; ``"0"``, ``"1"``, … if not
+                given.
+            groups: ``(N,)`` what each image belongs to (a patient, a slide), or none.
+            test: Rows of the test part, none of which training ever sees.
+
+        Raises:
+            ValueError: If shapes, types or lengths do not fit, a label has no class, or
+                a test image has no label.
+        """
+        if pixels.ndim != 4 or pixels.shape[1] != 3 or pixels.dtype != torch.uint8:
+            raise ValueError(
+                f"pixels are (N, 3, S, S) uint8, not {(*pixels.shape,)} {pixels.dtype}"
+            )
+        count, _, height, width = pixels.shape
+        if height != width:
+            raise ValueError(f"images are square, not {height} x {width}")
+        known = torch.full((count,), -1) if labels is None else labels.cpu().long()
+        top = int(known.max()) + 1 if count else 0
+        names = tuple(map(str, range(top))) if classes is None else tuple(classes)
+        if len(known) != count or (groups is not None and len(groups) != count):
+            raise ValueError(f"{count} images need as many labels and groups")
+        if count and (top > len(names) or int(known.min()) < -1):
+            raise ValueError(
+                f"labels from {int(known.min())} to {top - 1}; there are {len(names)} "
+                "classes, counted from 0, and -1 for unlabelled images"
+            )
+        part = np.where(known.numpy() < 0, "unlabelled", "train").astype("<U10")
+        if test is not None:
+            if (known[test.cpu()] < 0).any():
+                raise ValueError("a test image has no label")
+            part[test.cpu().numpy()] = "test"
+        return cls(
+            name="tensors",
+            images=pixels,
+            labels=known,
+            part=part,
+            classes=names,
+            groups=None if groups is None else np.asarray(groups, dtype=np.str_),
+        )
+
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Give some images (B, 3, S, S) uint8 and labels (B,), on the device.
 
@@ -90,16 +152,15 @@ class ImageSet:
         are, and `take` copies those that it gives.
         """
         device = torch.device(device)
+        if device == self.device:
+            return self
         images = self.images
         if (
             device.type != "cuda"
             or images.nbytes < torch.cuda.mem_get_info(device)[0] / 2
         ):
             images = images.to(device)
-        there = replace(self, images=images, labels=self.labels.to(device))
-        if "fingerprint" in self.__dict__:
-            there.__dict__["fingerprint"] = self.fingerprint
-        return there
+        return replace(self, images=images, labels=self.labels.to(device))
 
     @cached_property
     def fingerprint(self) -> str:

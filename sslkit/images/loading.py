@@ -39,13 +39,15 @@ def load(
 
     A folder holds `train/<class>/...` and `test/<class>/...`, or `<class>/...` alone,
     and `unlabelled/...` if there are images without labels; other folders beside train/
-    are not read. Its images are turned upright by their EXIF tag, turned into RGB
-    (transparent pixels on white), cut to the central square and resized.
+    are not read. One that holds images alone, or `unlabelled/` alone, has no labels.
+    Images are turned upright by their EXIF tag, turned into RGB (transparent pixels on
+    white), cut to the central square and resized.
 
     Args:
         name: a name or a path; a `Path`, or a string with a slash, is always a path.
-        image_size: side of the images in pixels; None is the set's own for built-in
-            sets (shapes and cifar10 32, fashionmnist 28, stl10 96) and 96 for a folder.
+        image_size: side of the images in pixels; None is the set's own: of built-in
+            sets 32 (shapes, cifar10), 28 (fashionmnist) or 96 (stl10); of a folder the
+            shorter side of its images, or 96 where they are of several sizes.
         classes: names of the classes to keep, in label order; None keeps all, sorted.
         groups: of a folder's files: a regular expression with one group, searched for
             in "class/name", or "files.csv:path:group": a CSV file in the folder, its
@@ -69,6 +71,38 @@ def load(
             group is in train and in test, a file cannot be read, or a built-in set
             cannot be had.
     """
+    listed = catalogue(
+        name,
+        image_size=image_size,
+        classes=classes,
+        groups=groups,
+        test=test,
+        limit=limit,
+        on_error=on_error,
+        seed=seed,
+        root=root,
+        download=download,
+    )
+    return read(listed)
+
+
+def catalogue(
+    name: str | Path,
+    *,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: str = "given",
+    limit: int | None = None,
+    on_error: str = "raise",
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = True,
+) -> Catalogue:
+    """List an image set as ``load`` would give it, with no file of a folder read.
+
+    Args and errors are those of ``load``.
+    """
     for argument, value, known in (
         ("test", test, ("given", "image", "group")),
         ("on_error", on_error, ("raise", "skip")),
@@ -90,7 +124,7 @@ def load(
     kind, base = sources.resolve(name, root)
     if kind == "folder":
         source = sources.read_folder(
-            base, image_size or 96, classes, groups, on_error == "skip"
+            base, image_size, classes, groups, on_error == "skip"
         )
     elif groups is not None:
         raise ValueError(f"groups are read from a folder; {kind!r} has none")
@@ -117,12 +151,12 @@ def load(
             f"{base} has train/ but no test/; add or rename a folder, or set a test "
             'part aside with test="image" (or test="group", with groups=)'
         )
-    else:
+    elif source.classes:
         by_group = "group" in table and test != "image"
         table = table.assign(part=set_aside(source, by_group=by_group, seed=seed))
     if limit is not None:
         table = limited(table, limit, seed)
-    return _read(source, table)
+    return replace(source, table=table)
 
 
 def from_shapes(
@@ -147,8 +181,9 @@ def _held(images: ImageSet) -> Catalogue:
     )
 
 
-def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
-    """Read the pixels of the images of a table, leaving out those that fail."""
+def read(source: Catalogue) -> ImageSet:
+    """Read the pixels of the images of a list, leaving out those that fail."""
+    table = source.table
     images, failed = source.pixels(table.index.to_numpy(copy=True))
     skipped: tuple[str, ...] = ()
     if failed:
@@ -160,6 +195,7 @@ def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
             stacklevel=3,
         )
         table = table.iloc[np.delete(np.arange(len(table)), list(failed))]
+        source = replace(source, table=table)
     for label, name in enumerate(source.classes):
         for part in ("train", "test"):
             if not ((table["label"] == label) & (table["part"] == part)).any():
@@ -168,10 +204,10 @@ def _read(source: Catalogue, table: pd.DataFrame) -> ImageSet:
     return ImageSet(
         name=source.name,
         images=images,
-        labels=torch.from_numpy(table["label"].to_numpy(dtype=np.int64, copy=True)),
-        part=table["part"].to_numpy(dtype=np.str_),
+        labels=source.labels,
+        part=source.part,
         classes=source.classes,
-        groups=table["group"].to_numpy(dtype=np.str_) if "group" in table else None,
+        groups=source.groups,
         files=tuple(table["file"]) if "file" in table else None,
         factors=None
         if factors is None

@@ -88,7 +88,7 @@ def check_groups(source: Catalogue) -> None:
 
 def limited(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
     """Draw at most `limit` rows a class and part."""
-    classes = table["label"].max() + 1
+    classes = max(1, table["label"].max() + 1)  # without labels, as of one class
     kept = []
     for i, part in enumerate(("train", "test", "unlabelled")):
         labels = table["label"][table["part"] == part]

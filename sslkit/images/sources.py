@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit.images import folders
-from sslkit.images.decoding import read_images
+from sslkit.images.decoding import native_size, read_images
 
 TORCHVISION = ("cifar10", "fashionmnist", "stl10")
+
+UNEQUAL = 96  # side of images that are not all of one size, if none is asked for
 
 Rows = NDArray[np.int64]
 
@@ -40,6 +42,26 @@ class Catalogue:
     table: pd.DataFrame
     pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
     factors: pd.DataFrame | None = None
+
+    @property
+    def labels(self) -> Tensor:
+        """``(N,)`` int64, -1 where there is none."""
+        return torch.from_numpy(self.table["label"].to_numpy(np.int64, copy=True))
+
+    @property
+    def part(self) -> NDArray[Any]:
+        """``(N,)`` of ``"train"``, ``"test"`` and ``"unlabelled"``."""
+        return self.table["part"].to_numpy(dtype=np.str_)
+
+    @property
+    def groups(self) -> NDArray[Any] | None:
+        """``(N,)`` what belongs together, if it is known."""
+        if "group" not in self.table:
+            return None
+        return self.table["group"].to_numpy(dtype=np.str_)
+
+    def __len__(self) -> int:
+        return len(self.table)
 
 
 def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
@@ -70,22 +92,23 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
 
 def read_folder(
     folder: Path,
-    image_size: int,
+    image_size: int | None,
     classes: Sequence[str] | None,
     groups: str | None,
     skip: bool,
 ) -> Catalogue:
-    """List a folder of images, to be read later."""
+    """List a folder of images, to be read later; of no size, at their own."""
     table, names = folders.list_folder(folder, classes)
     if groups is not None:
         table["group"] = folders.read_groups(folder, table, groups)
     paths = [folder / path for path in table["path"]]
+    side = image_size or native_size(paths) or UNEQUAL
     return Catalogue(
         name=folder.resolve().name,
         classes=names,
         table=table,
         pixels=lambda numbers: read_images(
-            [paths[i] for i in numbers], image_size, skip=skip
+            [paths[i] for i in numbers], side, skip=skip
         ),
     )
 

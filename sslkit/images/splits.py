@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sslkit.images.imageset import ImageSet
-
 VALIDATION_SHARE = 0.2  # of the label budget: the study's 8:2
+SELECTED_FROM = 10  # labels a class; fewer cannot choose an epoch, too
 
 Rows = NDArray[np.int64]
 
@@ -24,6 +24,7 @@ class Split:
     Attributes:
         train: Rows whose labels train.
         val: Rows whose labels choose the epoch: part of the budget, not beside it.
+            Empty below ten labels a class.
         test: Rows that are scored once, at the end.
         pool: All training rows, balanced to the smallest class unless asked otherwise.
         unlabelled: Rows that may be seen without labels: the pool less every row that
@@ -45,8 +46,40 @@ class Split:
         return torch.cat([self.train, self.val]).sort().values
 
 
+class Labelled(Protocol):
+    """What a budget is drawn from: an ``ImageSet``, or the list of one not read yet."""
+
+    @property
+    def name(self) -> str:
+        """Of the set."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def labels(self) -> Tensor:
+        """``(N,)`` int64, -1 where there is none."""
+
+    @property
+    def part(self) -> NDArray:
+        """``(N,)`` of ``"train"``, ``"test"``, ``"unlabelled"`` and ``"extra"``."""
+
+    @property
+    def groups(self) -> NDArray | None:
+        """``(N,)`` what belongs together, if it is known."""
+
+    def __len__(self) -> int:
+        """How many images."""
+
+
 def split(
-    images: ImageSet, fraction: float, draw: int = 0, *, balance: bool = True
+    images: Labelled,
+    fraction: float | None = None,
+    *,
+    labels: int | None = None,
+    draw: int = 0,
+    balance: bool = True,
 ) -> Split:
     """Draw a label budget from the training images and divide it 8:2.
 
@@ -56,27 +89,38 @@ def split(
     and so are their training and their validation parts. Without groups each class
     gives the same number of images; with groups the number nearest to it.
 
+    Below ten labels a class a validation part could not choose anything: the whole
+    budget trains, and ``val`` is empty.
+
     A group is never more than half of its class's budget, unless the fraction is 1:
     large groups wait until the order is long enough for them.
 
     Args:
         images: The set to draw from.
         fraction: Share of the pool whose labels may be used, in (0, 1].
+        labels: In its place, how many labels a class, at least 1.
         draw: Which random draw of labels, 0 or more.
         balance: Cut the pool to the size of the smallest class, as the study did.
 
     Raises:
-        ValueError: If ``fraction`` is out of range, a class has too few images for a
-            validation part, or a group is larger than its part (the group is named).
+        ValueError: If not one of ``fraction`` and ``labels`` is given, it is out of
+            range, a class has too few images, or a group is larger than its part (the
+            group is named).
     """
-    if not 0 < fraction <= 1:
+    if (fraction is None) == (labels is None):
+        raise ValueError(f"{fraction=} and {labels=}: give one of them")
+    if fraction is not None and not 0 < fraction <= 1:
         raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
-    labels = images.labels.cpu().numpy()
+    if labels is not None and labels < 1:
+        raise ValueError(f"labels is {labels}; it must be at least 1 a class")
+    label_of = images.labels.cpu().numpy()
     part = np.asarray(images.part)
+    if not ((label_of >= 0) & (part == "train")).any():
+        raise ValueError(f"'{images.name}' has no labels to draw a budget from")
     groups = np.arange(len(images)) if images.groups is None else images.groups
 
     roles: dict[str, list[Rows]] = {"train": [], "val": [], "pool": [], "held": []}
-    stratum = _strata(labels, groups, part == "train")
+    stratum = _strata(label_of, groups, part == "train")
     sizes = np.bincount(stratum[stratum >= 0], minlength=len(images.classes))
     if not sizes.all():
         raise ValueError(
@@ -84,21 +128,36 @@ def split(
             "training image"
             + ("" if images.groups is None else ", or is the commonest in no group")
         )
-    for label, name in enumerate(images.classes):
+    asked = [
+        labels or max(1, round((fraction or 0) * (int(sizes.min()) if balance else n)))
+        for n in map(int, sizes)
+    ]
+    few = min(asked) < SELECTED_FROM
+    for label, (name, wanted) in enumerate(zip(images.classes, asked, strict=True)):
         pool = np.flatnonzero(stratum == label)
         size = int(sizes.min()) if balance else len(pool)
         if balance and size < len(pool):  # one pool for all draws
             order, _ = _order(pool, groups, np.random.default_rng([label]))
             pool = order[: _cut(order, groups, size)]
-        rng = np.random.default_rng([draw, label, 1])
-        order, held = _order(pool, groups, rng)
-        wanted = max(1, round(fraction * min(size, len(pool))))
+        if wanted > len(pool):
+            raise ValueError(
+                f"class '{name}' of '{images.name}' has {len(pool)} images in the "
+                f"pool, not the {wanted} that labels={wanted} asks for"
+            )
+        order, held = _order(pool, groups, np.random.default_rng([draw, label, 1]))
         count = len(order) if fraction == 1 else _cut(order, groups, wanted)
-        roles["train"].append(order[:count][~held[:count]])
-        roles["val"].append(order[:count][held[:count]])
+        trains = np.full(count, fill_value=True) if few else ~held[:count]
+        roles["train"].append(order[:count][trains])
+        roles["val"].append(order[:count][~trains])
         roles["pool"].append(order)
         roles["held"].append(order[held])
-        _check_parts(images, name, groups, order, held, count, wanted, fraction)
+        where = f"class '{name}' of '{images.name}' at " + (
+            f"fraction {fraction:g}" if fraction else f"{labels} labels a class"
+        )
+        whole = fraction == 1
+        _check_parts(where, groups, order, count, wanted, whole=whole)
+        if not few and not held[:count].any():
+            raise ValueError(_no_validation(where, groups[order], count))
 
     merged = {role: np.sort(np.concatenate(rows)) for role, rows in roles.items()}
     test = np.flatnonzero(part == "test")
@@ -111,7 +170,7 @@ def split(
         test=torch.from_numpy(test),
         pool=torch.from_numpy(merged["pool"]),
         unlabelled=torch.from_numpy(unlabelled),
-        counts=_counts(images, labels, {**columns, "pool": merged["pool"]}),
+        counts=_counts(images, label_of, {**columns, "pool": merged["pool"]}),
     )
 
 
@@ -170,45 +229,38 @@ def _cut(order: Rows, groups: NDArray, wanted: int) -> int:
     return int(ends[np.abs(ends - wanted).argmin()])
 
 
+_WAY_OUT = "take more labels, or split without groups"
+
+
 def _check_parts(
-    images: ImageSet,
-    name: str,
-    groups: NDArray,
-    order: Rows,
-    held: NDArray[np.bool_],
-    count: int,
-    wanted: int,
-    fraction: float,
+    where: str, groups: NDArray, order: Rows, count: int, wanted: int, *, whole: bool
 ) -> None:
-    """Refuse a budget with no validation image, or far from the number asked for."""
-    where = f"class '{name}' of '{images.name}' at fraction {fraction:g}"
+    """Refuse a budget far from the number asked for, or mostly of one group."""
     names, sizes = np.unique(groups[order], return_counts=True)
     largest, size = names[sizes.argmax()], sizes.max()
     chosen, shares = np.unique(groups[order[:count]], return_counts=True)
-    way_out = "take a larger fraction, or split without groups"
     if not wanted / 2 <= count <= 2 * wanted:
         raise ValueError(
             f"{where}: whole groups give {count} images where {wanted} are wanted; the "
-            f"largest, '{largest}', has {size}; {way_out}"
+            f"largest, '{largest}', has {size}; {_WAY_OUT}"
         )
-    if 2 * shares.max() > count > 1 and fraction < 1:
+    if 2 * shares.max() > count > 1 and not whole:
         raise ValueError(
             f"{where}: group '{chosen[shares.argmax()]}' would be {shares.max()} of "
-            f"{count} images; {way_out}"
-        )
-    if not held[:count].any():
-        if size > 1:
-            raise ValueError(
-                f"{where}: no whole group fits in the validation part, a fifth of "
-                f"{count} images; the largest, '{largest}', has {size}; {way_out}"
-            )
-        raise ValueError(
-            f"{where}: {count} labelled images leave none for validation; five a class "
-            "are the least, so take a larger fraction"
+            f"{count} images; {_WAY_OUT}"
         )
 
 
-def _counts(images: ImageSet, labels: Rows, roles: dict[str, Rows]) -> pd.DataFrame:
+def _no_validation(where: str, groups: NDArray, count: int) -> str:
+    """Why no image is left to validate with: a group is too large for a fifth."""
+    names, sizes = np.unique(groups, return_counts=True)
+    return (
+        f"{where}: no whole group fits in the validation part, a fifth of {count} "
+        f"images; the largest, '{names[sizes.argmax()]}', has {sizes.max()}; {_WAY_OUT}"
+    )
+
+
+def _counts(images: Labelled, labels: Rows, roles: dict[str, Rows]) -> pd.DataFrame:
     """Images (and groups, where known) by class and role."""
     table = pd.DataFrame(
         {

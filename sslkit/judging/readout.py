@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sslkit.images.imageset import ImageSet
-from sslkit.judging.heads import BATCH
+from sslkit.judging.features import BATCH
 from sslkit.learning.encoders import Encoder
 from sslkit.views import pieces
 

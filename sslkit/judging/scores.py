@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
+
+from sslkit.images.imageset import ImageSet
+from sslkit.images.splits import Split
 
 
 @dataclass(frozen=True)
@@ -98,3 +103,42 @@ def test_set_interval(
         rng=np.random.default_rng(0),
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def score_test(
+    predict: Callable[[Tensor], tuple[Tensor, Tensor]],
+    images: ImageSet,
+    split: Split,
+    *,
+    epoch: int | None,
+) -> Score:
+    """Score predictions on the test images: the only reader of ``split.test``.
+
+    Args:
+        predict: From rows to class probabilities ``(N, classes)`` of the selected and
+            of the last weights.
+        images: The set, for its labels and groups.
+        split: Whose ``test`` rows are scored, all of them, once.
+        epoch: The selected epoch, for the record.
+    """
+    from sklearn.metrics import log_loss
+
+    selected, last = (p.numpy() for p in predict(split.test))
+    labels = images.labels.cpu()[split.test].numpy()
+    names = np.arange(len(images.classes))
+    correct = selected.argmax(1) == labels
+    groups = None if images.groups is None else images.groups[split.test.numpy()]
+    low, high = test_set_interval(correct, groups)
+    confusion = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(confusion, (labels, selected.argmax(1)), 1)
+    return Score(
+        accuracy=float(correct.mean()),
+        loss=float(log_loss(labels, selected, labels=names)),
+        low=low,
+        high=high,
+        confusion=confusion.tolist(),
+        epoch=epoch,
+        last_accuracy=float((last.argmax(1) == labels).mean()),
+        last_loss=float(log_loss(labels, last, labels=names)),
+        n_train=len(split.train),
+    )

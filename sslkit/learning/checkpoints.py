@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
+
+Select = Literal["validation", "last"] | int
+"""Whose weights are kept: the lowest validation loss's, the last, or of an epoch."""
 
 
 class State:
@@ -20,35 +22,35 @@ class State:
     Attributes:
         epoch: How many are done.
         history: Epoch, step, metric, value.
-        selected: The weights of the epoch with the lowest validation loss.
-        epochs: That epoch by part, counted from 1.
-        lowest: Its loss by part.
+        selected: The weights of the selected epoch.
+        chosen: That epoch, counted from 1.
+        lowest: Its validation loss.
     """
 
-    def __init__(self, parts: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.epoch = 0
         self.history: list[tuple[int, int, str, float]] = []
         self.selected: dict[str, Tensor] = {}
-        self.epochs = dict.fromkeys(parts or [""], 0)
-        self.lowest = dict.fromkeys(self.epochs, math.inf)
+        self.chosen = 0
+        self.lowest = math.inf
 
     def finish_epoch(
-        self, module: nn.Module, values: dict[str, float], steps: int
+        self, module: nn.Module, values: dict[str, float], *, steps: int, select: Select
     ) -> None:
-        """Note an epoch's values, and its weights if they are the best so far."""
+        """Note an epoch's values, and its weights if they are the ones to keep."""
         self.epoch += 1
         self.history += [(self.epoch, steps, metric, v) for metric, v in values.items()]
-        for part in self.epochs:
-            metric, within = f"val_{part}_loss" if part else "val_loss", f"{part}."
-            # Without validation the last epoch is taken.
-            loss = values.get(metric, -self.epoch)
-            if loss < self.lowest[part]:
-                self.lowest[part], self.epochs[part] = loss, self.epoch
-                self.selected |= {
-                    name: value.detach().clone()
-                    for name, value in module.state_dict().items()
-                    if not part or name.startswith(within)
-                }
+        if select == "validation" and "val_loss" in values:
+            better = values["val_loss"] < self.lowest
+            self.lowest = min(self.lowest, values["val_loss"])
+        else:  # a given epoch, or the last so far
+            better = select in ("validation", "last", self.epoch)
+        if better:
+            self.chosen = self.epoch
+            self.selected = {
+                name: value.detach().clone()
+                for name, value in module.state_dict().items()
+            }
 
     def save(
         self,

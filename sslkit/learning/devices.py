@@ -1,12 +1,17 @@
-"""Devices: memory that is kept, precision."""
+"""Devices: which one and how many, precision, memory that is kept."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
 
 
 def precision(name: str) -> str:
@@ -14,6 +19,30 @@ def precision(name: str) -> str:
     if name != "auto":
         return name
     return "bf16-mixed" if torch.cuda.is_available() else "32-true"
+
+
+def launch(numbers: str = "auto") -> Fabric:
+    """One device; or this process's among those that torchrun has started.
+
+    Args:
+        numbers: Lightning's name of a precision, or ``"auto"``.
+    """
+    from lightning.fabric import Fabric
+
+    cuda = torch.cuda.is_available()
+    known: Any = precision(numbers)
+    together = torch.distributed.is_torchelastic_launched()
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
+    world = int(os.environ["WORLD_SIZE"]) if together else 1
+    fabric = Fabric(
+        accelerator="cuda" if cuda else "cpu",
+        devices=here,
+        num_nodes=world // here,
+        strategy="ddp" if world > 1 else "auto",
+        precision=known,
+    )
+    fabric.launch()
+    return fabric
 
 
 @cache

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sslkit.images.folders import data_root
+from sslkit.learning.choices import check_choices
 
 Backbone = Literal["tiny", "resnet18", "resnet34", "resnet50"]
 
@@ -33,11 +34,17 @@ class EncoderSettings:
             stride 2, pooling). The tiny encoder has one stem and ignores this.
         init: ``"random"``, ``"imagenet"`` (torchvision's weights) or an encoder file,
             by its path or by its name under ``SSLKIT_DATA``.
+
+    Raises:
+        ValueError: If the backbone or the stem is unknown.
     """
 
     backbone: Backbone = "tiny"
     stem: Literal["small", "image"] = "small"
     init: str = "random"
+
+    def __post_init__(self) -> None:
+        check_choices(self)
 
 
 class Encoder(nn.Module):
@@ -95,14 +102,26 @@ class Encoder(nn.Module):
         return found
 
 
+def stem_for(image_size: int, init: str = "random") -> Literal["small", "image"]:
+    """The stem that suits images of a side; ImageNet's weights have but one."""
+    return "small" if image_size <= 64 and init != "imagenet" else "image"
+
+
 def weights_file(init: str) -> Path:
     """The encoder file that an ``init`` means: a path, or a name under the data."""
     path, named = Path(init), data_root() / init
     return named if named.is_file() and not path.is_file() else path
 
 
-def save(encoder: Encoder, path: str | Path) -> None:
-    """Write the weights as safetensors, under torchvision's names, atomically."""
+def save(encoder: nn.Module, path: str | Path) -> None:
+    """Write the weights as safetensors, under torchvision's names, atomically.
+
+    Raises:
+        ValueError: If it is not an ``Encoder``, which alone has such names.
+    """
+    if not isinstance(encoder, Encoder):
+        kind = type(encoder).__name__
+        raise ValueError(f"what is saved is an Encoder of sslkit, not a {kind}")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
@@ -149,10 +168,6 @@ def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
         return _tiny(), 128
     import torchvision
 
-    names = ("resnet18", "resnet34", "resnet50")
-    if settings.backbone not in names:
-        known = ", ".join(("tiny", *names))
-        raise ValueError(f"backbone '{settings.backbone}' is not one of {known}")
     if settings.init == "imagenet" and settings.stem != "image":
         raise ValueError("ImageNet weights need stem='image'; they have a 7x7 stem")
     weights = "DEFAULT" if settings.init == "imagenet" else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tqdm.std import tqdm
 
 from sslkit.learning.batches import Batches, TakesRows
-from sslkit.learning.checkpoints import State
+from sslkit.learning.checkpoints import Select, State
 from sslkit.learning.devices import keep_freed_memory
 from sslkit.learning.distributed import sharing, synchronise
 from sslkit.learning.objective import Objective
@@ -37,20 +37,33 @@ class Fitted:
     Attributes:
         history: Columns epoch, step, metric, value; metrics ``train_loss``,
             ``val_loss``, ``lr`` and whatever else the objective reports.
-        selected: The weights of the epoch with the lowest validation loss (the last
-            epoch's without validation). The objective itself holds the last ones.
-        epochs: That epoch, counted from 1, by part; of an objective without parts under
-            ``""``.
+        selected: The weights of the selected epoch. The objective itself holds the
+            last ones.
+        epoch: The selected epoch, counted from 1.
     """
 
     history: pd.DataFrame
     selected: dict[str, Tensor]
-    epochs: dict[str, int]
+    epoch: int
 
-    @property
-    def selected_epoch(self) -> int:
-        """The selected epoch of an objective without parts."""
-        return self.epochs[""]
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands at the end of an epoch: what ``watch`` is told.
+
+    Attributes:
+        epoch: How many are done, of ``epochs``.
+        epochs: How many there will be.
+        step: How many optimiser steps are done.
+        values: The epoch's means by metric, as in the history.
+        objective: What is being trained; look, and leave it as it is.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    values: dict[str, float]
+    objective: Objective
 
 
 def fit(
@@ -64,8 +77,8 @@ def fit(
     fabric: Fabric,
     checkpoint: Path | None = None,
     title: str = "training",
-    parts: Sequence[str] = (),
-    stop: int | None = None,
+    select: Select = "validation",
+    watch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
     """Train ``objective`` on the images of ``rows``; an interrupted run resumes.
 
@@ -76,16 +89,17 @@ def fit(
         objective: What to train, on any device; left on Fabric's device, in eval mode.
         images: Where batches come from.
         rows: ``(N,)`` int64, the rows to learn from.
-        validation: ``(M,)`` rows whose loss selects an epoch, or none.
+        validation: ``(M,)`` rows whose loss is watched and may select, or none.
         training: Optimiser, schedule, length.
         seed: Decides the order of the images and every random view.
         fabric: Device, precision, processes.
         checkpoint: Written every few seconds at the end of an epoch, and resumed from
             when it exists; the result is the same as without interruption.
         title: What the progress bar says.
-        parts: Submodules that have nothing to do with each other, if the objective
-            consists of such; each reports a ``"<part>_loss"`` and is selected by it.
-        stop: Stop after so many of the epochs, with the schedule of all of them.
+        select: The epoch whose weights are kept beside the last: that of the lowest
+            ``"validation"`` loss (the last without validation rows), the ``"last"``,
+            or one given by its number, from 1.
+        watch: Called at the end of every epoch, by the first process alone.
 
     Raises:
         ValueError: If there are no rows, fewer in a batch than processes, or nothing in
@@ -113,16 +127,15 @@ def fit(
         epoch_steps = math.ceil(training.steps / training.epochs)
     total = epoch_steps * training.epochs
 
-    state = State(parts)
+    state = State()
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
     quiet: Any = {} if fabric.is_global_zero else {"disable": True}
-    epochs = min(stop or training.epochs, training.epochs)
     bar = tqdm(
-        range(state.epoch, epochs),
+        range(state.epoch, training.epochs),
         title,
-        epochs,
+        training.epochs,
         initial=state.epoch,
         unit="epoch",
         mininterval=1,
@@ -155,17 +168,20 @@ def fit(
                 f"{title}: the validation loss is {values['val_loss']} after step "
                 f"{(epoch + 1) * epoch_steps - 1}; {WAYS_OUT}"
             )
-        state.finish_epoch(module, values, steps=(epoch + 1) * epoch_steps)
+        done = (epoch + 1) * epoch_steps
+        state.finish_epoch(module, values, steps=done, select=select)
         bar.set_postfix(
             {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
         )
         due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
-        if checkpoint is not None and due and epoch + 1 < epochs:
+        if checkpoint is not None and due and epoch + 1 < training.epochs:
             state.save(checkpoint, module, optimiser, fabric)
             saved = time.monotonic()
+        if watch is not None and fabric.is_global_zero:
+            watch(Progress(epoch + 1, training.epochs, done, values, objective))
     module.eval()
     history = pd.DataFrame(state.history, columns=["epoch", "step", "metric", "value"])
-    return Fitted(history, state.selected, state.epochs)
+    return Fitted(history, state.selected, state.chosen)
 
 
 def _epoch_means(

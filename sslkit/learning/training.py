@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from sslkit.learning.choices import check_choices
+
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
@@ -41,10 +43,7 @@ class Training:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.optimiser not in ("adam", "adamw", "sgd"):
-            raise ValueError(f"optimiser '{self.optimiser}' is not adam, adamw or sgd")
-        if self.schedule not in ("cosine", "constant"):
-            raise ValueError(f"schedule '{self.schedule}' is not cosine or constant")
+        check_choices(self)
         if self.lr <= 0 or not 0 <= self.warmup < 1:
             raise ValueError(f"lr {self.lr} or warmup {self.warmup} is out of range")
         steps = 1 if self.steps is None else self.steps

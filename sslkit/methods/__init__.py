@@ -1,13 +1,13 @@
-"""The methods by name: one file each, one line here."""
+"""Methods: what is learnt without labels, by name. One file each, one line here."""
 
 from __future__ import annotations
 
 from sslkit.methods import rotnet, simclr
-
-Settings = rotnet.Settings | simclr.Settings
+from sslkit.methods.settings import Settings
+from sslkit.views.augment import Augmentation
 
 METHODS: dict[str, Settings] = {
     "rotnet": rotnet.Settings(),
-    "rotnet-jitter": rotnet.Settings(jitter=True),
+    "rotnet-jitter": rotnet.Settings(after=Augmentation().colours),
     "simclr": simclr.Settings(),
 }

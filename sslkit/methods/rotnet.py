@@ -6,7 +6,9 @@ Predicting Image Rotations*, ICLR 2018 (arXiv:1803.07728), section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +22,7 @@ from sslkit.views.random_numbers import RandomNumbers
 
 TURNS = 4  # 0, 90, 180 and 270 degrees
 STILL = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
-
-
-def _geometry() -> Augmentation:
-    return Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
-
-
-def _colour() -> Augmentation:
-    return Augmentation(crop=None, flip=0.0, jitter=0.8, greyscale=0.2)
+GEOMETRY = Augmentation(crop=(0.5, 1.0), flip=0.5, jitter=0.0, greyscale=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +32,8 @@ class Settings:
     Attributes:
         before: Crop and flip, applied before the turn. A flip after it would swap 90
             and 270 degrees.
-        jitter: Distort the colours of every turned copy, each in its own way.
-        after: That colour distortion; no geometry.
+        after: Distortion of the colours of every turned copy, each in its own way; no
+            geometry. ``None`` leaves them alone.
         shuffled: A control: every image first gets a random quarter turn of its own,
             always the same. No up is left, so accuracy must stay at a quarter; more
             than that is a leak in the pipeline.
@@ -47,13 +42,15 @@ class Settings:
         ValueError: If ``after`` would crop, flip or blur.
     """
 
-    before: Augmentation = field(default_factory=_geometry)
-    jitter: bool = False
-    after: Augmentation = field(default_factory=_colour)
+    tag: ClassVar[str] = "rotnet"
+
+    before: Augmentation = GEOMETRY
+    after: Augmentation | None = None
     shuffled: bool = False
 
     def __post_init__(self) -> None:
-        if self.after.crop is not None or self.after.flip or self.after.blur:
+        after = self.after
+        if after and (after.crop is not None or after.flip or after.blur):
             raise ValueError(
                 "after the turn only colours may change: no crop, flip, blur"
             )
@@ -61,11 +58,23 @@ class Settings:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return "rotnet-jitter" if self.jitter else "rotnet"
+        return "rotnet-jitter" if self.after else "rotnet"
 
-    def with_views(self, views: Augmentation) -> Settings:
-        """The same with the colour changes of ``views`` as its jitter."""
-        return replace(self, after=replace(views, crop=None, flip=0.0, blur=0.0))
+    def with_views(
+        self, first: Augmentation, second: Augmentation | None = None
+    ) -> Settings:
+        """The same with the colour changes of ``first``, if it has any.
+
+        Raises:
+            ValueError: If there is a ``second``: RotNet sees an image in one way.
+        """
+        if second is not None:
+            raise ValueError("RotNet has no second view of an image")
+        return replace(self, after=first.colours if self.after else None)
+
+    def chance(self, batch: int) -> float:
+        """The loss of a guess: ``ln 4``."""
+        return math.log(TURNS)
 
     def objective(self, encoder: Encoder) -> RotNet:
         """The objective that trains ``encoder`` with these settings."""
@@ -90,7 +99,7 @@ class RotNet(nn.Module):
             images, settings.before if self.training else STILL, random
         )
         turned = [torch.rot90(upright, k, (2, 3)) for k in range(TURNS)]
-        if settings.jitter:
+        if settings.after is not None:
             turned = [augment.view(view, settings.after, random) for view in turned]
         return turned
 

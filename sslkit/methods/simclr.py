@@ -6,7 +6,9 @@ Learning of Visual Representations*, ICML 2020 (arXiv:2002.05709), section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,19 +21,6 @@ from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers
 
 
-def _augmentation() -> Augmentation:
-    return Augmentation(
-        crop=(0.2, 1.0),
-        flip=0.5,
-        jitter=0.8,
-        brightness=0.4,
-        contrast=0.4,
-        saturation=0.4,
-        hue=0.1,
-        greyscale=0.2,
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What decides a SimCLR.
@@ -39,6 +28,7 @@ class Settings:
     Attributes:
         augmentation: What the two views of an image may differ in, and so what the
             features are asked to ignore.
+        second: The same of the second view alone; ``None``: as the first.
         temperature: Divides the cosine similarities; above 0.
         hidden: Width of the projector's hidden layer; ``None`` is the encoder's.
         embedding: Length of an embedding, the projector's output.
@@ -47,7 +37,10 @@ class Settings:
         ValueError: If the temperature is not above 0.
     """
 
-    augmentation: Augmentation = field(default_factory=_augmentation)
+    tag: ClassVar[str] = "simclr"
+
+    augmentation: Augmentation = Augmentation()  # frozen
+    second: Augmentation | None = None
     temperature: float = 0.5
     hidden: int | None = None
     embedding: int = 128
@@ -61,9 +54,15 @@ class Settings:
         """What tables call it."""
         return "simclr"
 
-    def with_views(self, views: Augmentation) -> Settings:
-        """The same with ``views`` as its two views."""
-        return replace(self, augmentation=views)
+    def with_views(
+        self, first: Augmentation, second: Augmentation | None = None
+    ) -> Settings:
+        """The same with ``first`` as its two views, or with ``second`` as the other."""
+        return replace(self, augmentation=first, second=second)
+
+    def chance(self, batch: int) -> float:
+        """The loss where all embeddings are the same: ``ln(2 batch - 1)``."""
+        return math.log(2 * batch - 1)
 
     def objective(self, encoder: Encoder) -> SimCLR:
         """The objective that trains ``encoder`` with these settings."""
@@ -87,9 +86,9 @@ class SimCLR(nn.Module):
 
     def views(self, images: Tensor, random: RandomNumbers) -> list[Tensor]:
         """Two views ``(B, 3, H, W)`` in [0, 1], each with its own random parameters."""
-        return [
-            augment.view(images, self.settings.augmentation, random) for _ in range(2)
-        ]
+        first = self.settings.augmentation
+        second = self.settings.second or first
+        return [augment.view(images, one, random) for one in (first, second)]
 
     def forward(
         self, views: list[Tensor], labels: Tensor | None = None

@@ -6,15 +6,15 @@ import math
 import time
 from collections.abc import Iterable
 
-from sslkit.judging import heads
-from sslkit.runs import running
+from sslkit.judging.classifier import Classifier, new_head
+from sslkit.learning.devices import launch
 from sslkit.learning.encoders import Encoder
-from sslkit.runs.keys import pretraining_key, pretraining_rows
-from sslkit.runs.recipes import Recipe
-from sslkit.images.splits import split
+from sslkit.learning.loop import fit
 from sslkit.learning.objective import Objective
 from sslkit.learning.training import Training
-from sslkit.learning.loop import fit
+from sslkit.runs.inputs import load_images, split_of
+from sslkit.runs.keys import pretraining_key, pretraining_rows
+from sslkit.runs.recipes import Recipe
 
 REHEARSED = 8  # steps that are timed, after as many that are not
 FORWARD = 1 / 3  # of a step: a pass without gradients
@@ -34,14 +34,15 @@ def predict(todo: Iterable[Recipe]) -> float:
     known: set[str] = set()
     total = 0.0
     for one in todo:
-        images = running.load_images(one.data, one.extra_unlabelled)
-        rows = split(images, one.fraction, one.draw, balance=one.data.balance)
+        images = load_images(one.data, one.extra_unlabelled)
+        rows = split_of(one, images)
         phases: list[tuple[bool, Training, int, int]] = []
         key = pretraining_key(one, images, rows)
-        if one.method is not None and key not in known:
+        if key is not None and key not in known:
             known.add(key)
             learnt, watched = pretraining_rows(one, images, rows)
-            phases.append((True, one.pretraining, len(learnt), len(watched)))
+            watching = 0 if watched is None else len(watched)
+            phases.append((True, one.pretraining, len(learnt), watching))
         if "finetune" in one.protocols:
             phases.append((False, one.downstream, len(rows.train), len(rows.val)))
         for pretext, training, count, watching in phases:
@@ -59,13 +60,13 @@ def predict(todo: Iterable[Recipe]) -> float:
 
 def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
     """Seconds an image of the steps of a phase, measured."""
-    images = running.load_images(one.data)
+    images = load_images(one.data)
     encoder = Encoder(one.encoder)
     if pretext and one.method is not None:
         objective: Objective = one.method.objective(encoder)
     else:
-        head = heads.new_head("linear", heads.Features(encoder, images), one.seed)
-        objective = heads.Classifier(encoder, head, one.augmentation)
+        head = new_head("linear", encoder.dim, len(images.classes))
+        objective = Classifier(encoder, head, one.augmentation)
     rows = images.rows("train")[: training.batch_size]
     took = []
     for steps in (REHEARSED, REHEARSED, 2 * REHEARSED):  # the first is a warm-up
@@ -77,7 +78,7 @@ def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
             validation=None,
             training=Training(lr=1e-6, epochs=1, steps=steps, batch_size=len(rows)),
             seed=0,
-            fabric=running.launch(one),
+            fabric=launch(one.precision),
             title="rehearsal",
         )
         took.append(time.perf_counter() - began)

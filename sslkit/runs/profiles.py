@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from sslkit.views.augment import Augmentation
-from sslkit.learning.encoders import EncoderSettings as Encoder
+from sslkit.learning.encoders import EncoderSettings
 from sslkit.learning.training import Training
+from sslkit.views.augment import Augmentation
 
 # What the images may be changed in without changing what they are: SimCLR's views,
 # RotNet's jitter, and the views of every arm while labels train the encoder. So that
@@ -54,12 +54,12 @@ class Profile:
 
     data: str
     image_size: int
-    encoder: Encoder
+    encoder: EncoderSettings
     pretraining: Training
     downstream: Training
     probe: Training
     views: Augmentation
-    pretrain: Literal["budget", "all"]
+    pretrain: Literal["budget", "all", "everything"]
     protocols: tuple[str, ...]
     limit: int | None = None
     lr: Mapping[str, float] = field(default_factory=dict)
@@ -70,7 +70,7 @@ _ALL = ("linear", "mlp", "finetune", "knn")
 _QUICK = Profile(
     data="shapes",
     image_size=32,
-    encoder=Encoder(backbone="tiny"),
+    encoder=EncoderSettings(backbone="tiny"),
     pretraining=Training(lr=1e-2, warmup=0.05, epochs=30, steps=2400, batch_size=128),
     downstream=Training(lr=3e-3, epochs=30, steps=300, batch_size=64),
     probe=Training(lr=1e-2, epochs=30, steps=300, batch_size=64),
@@ -83,7 +83,7 @@ _QUICK = Profile(
 PROFILES: dict[str, Profile] = {
     "smoke": replace(
         _QUICK,
-        limit=100,
+        limit=200,  # ten labels a class at 5 %: the least that has validation images
         pretraining=replace(_QUICK.pretraining, epochs=2, steps=4, batch_size=32),
         downstream=replace(_QUICK.downstream, epochs=2, steps=4),
         probe=replace(_QUICK.probe, epochs=2, steps=4),
@@ -103,7 +103,7 @@ PROFILES: dict[str, Profile] = {
         _QUICK,
         data="cifar10",
         image_size=32,
-        encoder=Encoder(backbone="resnet50"),
+        encoder=EncoderSettings(backbone="resnet50"),
         pretraining=Training(),
         downstream=Training(),
         probe=Training(),

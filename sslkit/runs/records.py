@@ -5,23 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import platform
-import re
-import subprocess
-import time
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
-from sslkit.runs import recipes
-from sslkit.runs.recipes import Recipe
 from sslkit.judging.scores import Score
+from sslkit.learning import encoders
+from sslkit.learning.encoders import Encoder
+from sslkit.runs import codec, packing
+from sslkit.runs.codec import UnknownName
+from sslkit.runs.recipes import Recipe
 
 History = dict[str, dict[str, list[float]]]  # by phase, then metric
 
@@ -38,8 +35,8 @@ class Run:
             value.
         about: Provenance: fingerprint of the data, class names, label counts, versions,
             commit, machine, date, seconds by phase.
-        encoder: File of the encoder before any label was seen; ``None`` if there was no
-            pretraining, or for records read without their store.
+        encoder_file: File of the encoder before any label was seen; ``None`` if there
+            was no pretraining, or for records read without their store.
     """
 
     recipe: Recipe
@@ -47,11 +44,23 @@ class Run:
     scores: dict[str, Score]
     history: pd.DataFrame
     about: dict[str, Any]
-    encoder: Path | None = None
+    encoder_file: Path | None = None
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder of ``encoder_file``, loaded anew, on the CPU, in eval mode."""
+        if self.encoder_file is None:
+            return None
+        made = Encoder(dataclasses.replace(self.recipe.encoder, init="random"))
+        encoders.load(made, self.encoder_file)
+        return made.eval()
 
 
 def read(results: str | Path) -> list[Run]:
     """Every record below a folder, from ``.json`` and ``.jsonl`` files, sorted by key.
+
+    A record of a method or with a field that is not known here is left out, with a
+    warning that names it.
 
     Raises:
         ValueError: If the folder has no records, a file is not one, or two of them
@@ -76,6 +85,8 @@ def _accuracies(one: Run) -> dict[str, float]:
 def read_file(path: Path) -> list[Run]:
     """The records of one file: a ``.json`` is one, a ``.jsonl`` has one a line.
 
+    A line ``{"shared": …}`` holds what the lines after it leave out.
+
     A last line without an end is what a killed process had half written; it is left
     out, with a warning.
 
@@ -90,9 +101,16 @@ def read_file(path: Path) -> list[Run]:
         if rest:
             warnings.warn(f"'{path}' ends in half a line, left out", stacklevel=2)
     found = []
+    shared: dict[str, Any] = {}
     for number, line in enumerate(lines, 1):
         try:
-            found.append(from_record(json.loads(line)))
+            plain = json.loads(line)
+            if "shared" in plain:
+                shared = plain["shared"]
+            else:
+                found.append(from_record(packing.merge(shared, plain)))
+        except UnknownName as error:
+            warnings.warn(f"'{path}' line {number} left out: {error}", stacklevel=2)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"'{path}' line {number} is not a record: {error}"
@@ -134,23 +152,30 @@ def to_line(one: Run) -> str:
 
 def to_record(one: Run) -> dict[str, Any]:
     """The run as plain values for JSON; ``from_record`` reads it back."""
+    scores = {name: dataclasses.asdict(score) for name, score in one.scores.items()}
+    for score in scores.values():
+        score["seconds"] = round(score["seconds"], 2)
     return {
         "key": one.key,
-        "recipe": recipes.to_dict(one.recipe),
-        "scores": {
-            name: dataclasses.asdict(score) for name, score in one.scores.items()
-        },
+        "recipe": codec.to_dict(one.recipe),
+        "scores": scores,
         "history": to_columns(one.history),
         "about": one.about,
     }
 
 
 def from_record(plain: dict[str, Any]) -> Run:
-    """A run from the plain values of ``to_record``."""
+    """A run from the plain values of ``to_record``.
+
+    Raises:
+        UnknownName: If a method or a field is not known here.
+    """
     return Run(
-        recipe=recipes.from_dict(plain["recipe"]),
+        recipe=codec.from_dict(plain["recipe"]),
         key=plain["key"],
-        scores={name: Score(**score) for name, score in plain["scores"].items()},
+        scores={
+            name: codec.decode(Score, score) for name, score in plain["scores"].items()
+        },
         history=to_frame(plain["history"]),
         about=plain["about"],
     )
@@ -178,49 +203,3 @@ def to_frame(table: History) -> pd.DataFrame:
     ]
     columns = ["phase", "epoch", "step", "metric", "value"]
     return pd.DataFrame(sorted(rows), columns=columns)
-
-
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write whole or not at all, and never over another record."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
-    partial.write_text(text)
-    partial.replace(path)
-
-
-def provenance() -> dict[str, Any]:
-    """What a result is to be traced by: date, commit, machine, versions."""
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "commit": _commit(),
-        "machine": _machine(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-    }
-
-
-@cache
-def _commit() -> str | None:
-    """The commit of the source, with ``+`` if files differ; none if installed."""
-
-    def git(*words: str) -> str:
-        here = Path(__file__).parent
-        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    commit = git("rev-parse", "--short=12", "HEAD")
-    return commit + "+" * bool(git("status", "--porcelain", "--", ".")) or None
-
-
-@cache
-def _machine() -> str:
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    info = Path("/proc/cpuinfo")
-    names = (
-        [x for x in info.read_text().splitlines() if x.startswith("model name")]
-        if info.exists()
-        else []
-    )
-    name = names[0].split(":", 1)[1].strip() if names else platform.processor()
-    return f"{name}, {torch.get_num_threads()} threads"

@@ -1,50 +1,36 @@
-"""Runs: do a recipe once, keep its record, find it again by what decided it."""
+"""Running: do a recipe once, keep its record, find it again by what decided it."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
-from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
-from filelock import FileLock
+from torch import nn
 from tqdm.std import tqdm
 
-from sslkit.images import loading
+from sslkit.images.imageset import ImageSet
+from sslkit.images.splits import Split
+from sslkit.judging.features import settle
+from sslkit.judging.judge import judge
 from sslkit.learning import encoders
-from sslkit.runs import recipes
-from sslkit.images.imageset import ImageSet, add
-from sslkit.learning.devices import precision
+from sslkit.learning.devices import launch, precision
 from sslkit.learning.encoders import Encoder
-from sslkit.judging.evaluate import evaluate
-from sslkit.judging.heads import Features, settle
-from sslkit.runs.keys import (
-    RESULTS_VERSION,
-    pretraining_key,
-    pretraining_rows,
-    run_key,
-)
+from sslkit.methods.pretraining import pretrain
+from sslkit.runs import codec, recipes
+from sslkit.runs.inputs import load_images, on_device, split_of
+from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
+from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Recipe
-from sslkit.runs.records import (
-    Run,
-    from_record,
-    provenance,
-    to_columns,
-    to_frame,
-    to_record,
-    write,
-)
-from sslkit.images.splits import Split, split
-from sslkit.learning.loop import fit
+from sslkit.runs.records import Run, to_columns, to_frame, to_record
+from sslkit.runs.store import Store, write
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -74,17 +60,21 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
         ValueError: If data or settings do not fit together; see the message.
         FloatingPointError: If a loss is not finite.
     """
-    store = Path(out)
+    store = Store(Path(out))
     with _ALONE:
-        fabric = launch(recipe)
+        fabric = launch(recipe.precision)
         images = load_images(recipe.data, recipe.extra_unlabelled)
-        rows, key, record = _place(recipe, images, store)
-        with _missing(record, _lock(store, key), fabric) as missing:
+        rows = split_of(recipe, images)
+        key = run_key(recipe, images, rows)
+        record = store.record(key)
+        with store.missing(record, key, fabric) as missing:
             if missing:
                 done = _do(recipe, key, images, rows, store, fabric)
                 if fabric.is_global_zero:
-                    write(record, done)
-    return _kept(record)
+                    write(record, to_record(done))
+    kept = store.read(key)
+    assert kept is not None  # it was just written, or was there
+    return kept
 
 
 def recorded(recipe: Recipe, *, out: str | Path = "runs") -> Run | None:
@@ -97,9 +87,9 @@ def recorded(recipe: Recipe, *, out: str | Path = "runs") -> Run | None:
     Raises:
         ValueError: If data or settings do not fit together; see the message.
     """
-    images = _load(recipe.data, recipe.extra_unlabelled, "cpu")
-    *_, record = _place(recipe, images, Path(out))
-    return _kept(record) if record.exists() else None
+    images = on_device(recipe.data, recipe.extra_unlabelled, "cpu")
+    key = run_key(recipe, images, split_of(recipe, images))
+    return Store(Path(out)).read(key)
 
 
 def run_all(
@@ -130,8 +120,10 @@ def run_all(
     finished: Iterator[tuple[Callable[[], Run], Recipe]]
     if executor is None:
         finished = ((partial(run, one, out=store), one) for one in todo)
-    else:
-        futures = {executor.submit(run, one, out=store): one for one in todo}
+    else:  # as plain values: a worker that lacks the method then says so by its name
+        futures = {
+            executor.submit(_run_plain, codec.to_dict(one), store): one for one in todo
+        }
         finished = ((done.result, futures[done]) for done in as_completed(futures))
     failures: list[Exception] = []
     # smoothing=0: arms take very different times, so what counts is the mean of all.
@@ -152,6 +144,10 @@ def run_all(
         raise failures[0]
 
 
+def _run_plain(plain: dict[str, Any], out: Path) -> Run:
+    return run(codec.from_dict(plain), out=out)
+
+
 def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     """Copy the pretrained encoder of a run to a safetensors file for torchvision.
 
@@ -167,10 +163,12 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
         ValueError: If there is no such record, the run had no pretraining, or its
             encoder is the tiny one, which has no counterpart in torchvision.
     """
-    record = Path(out) / "records" / f"{key}.json"
-    if not record.is_file():
-        raise ValueError(f"no record '{record}'; a run prints its record when it ends")
-    done = from_record(json.loads(record.read_text()))
+    store = Store(Path(out))
+    done = store.read(key)
+    if done is None:
+        raise ValueError(
+            f"no record '{store.record(key)}'; a run prints its record when it ends"
+        )
     settings = done.recipe.encoder
     if done.recipe.method is None:
         raise ValueError(
@@ -180,11 +178,9 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
         raise ValueError(
             "the tiny encoder has no counterpart in torchvision; use a resnet"
         )
-    encoder = Encoder(replace(settings, init="random"))
-    encoders.load(
-        encoder, Path(out) / "encoders" / f"{done.about['pretraining_key']}.safetensors"
-    )
-    encoders.save(encoder, file)
+    if done.encoder is None:
+        raise ValueError(f"the encoder of run {key} is no longer in '{out}'")
+    encoders.save(done.encoder, file)
     small = (
         "model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)\n"
         "model.maxpool = torch.nn.Identity()\n"
@@ -198,47 +194,7 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     )
 
 
-def load_images(settings: recipes.Data, extra: recipes.Data | None = None) -> ImageSet:
-    """The images of a recipe, decoded once a process and put on its device."""
-    return _load(settings, extra, "cuda" if torch.cuda.is_available() else "cpu")
-
-
-@lru_cache(maxsize=2)
-def _load(settings: recipes.Data, extra: recipes.Data | None, device: str) -> ImageSet:
-    images = _read(settings)
-    if extra is not None:
-        images = add(images, _read(replace(extra, image_size=settings.image_size)))
-    return images.to(device)
-
-
-def _read(settings: recipes.Data) -> ImageSet:
-    return loading.load(
-        settings.name,
-        image_size=settings.image_size,
-        classes=settings.classes,
-        groups=settings.groups,
-        test=settings.test,
-        limit=settings.limit,
-        on_error=settings.on_error,
-    )
-
-
 # ------------------------------------------------------------------- the work
-
-
-def _place(recipe: Recipe, images: ImageSet, store: Path) -> tuple[Split, str, Path]:
-    """The rows of a recipe, its key, and where its record is or will be."""
-    rows = split(images, recipe.fraction, recipe.draw, balance=recipe.data.balance)
-    key = run_key(recipe, images, rows)
-    return rows, key, store / "records" / f"{key}.json"
-
-
-def _kept(record: Path) -> Run:
-    """The run of a record in a store, with its encoder."""
-    kept = from_record(json.loads(record.read_text()))
-    name = f"{kept.about['pretraining_key']}.safetensors"
-    file = record.parents[1] / "encoders" / name
-    return replace(kept, encoder=file if file.exists() else None)
 
 
 def _do(
@@ -246,37 +202,32 @@ def _do(
     key: str,
     images: ImageSet,
     rows: Split,
-    store: Path,
+    store: Store,
     fabric: Fabric,
-) -> dict[str, Any]:
+) -> Run:
     """Pretrain, judge by every protocol, and describe it all."""
-    encoder, histories, seconds = _pretrained(recipe, images, rows, store, fabric)
-    encoder = encoder.to(fabric.device)
-    untrained = recipe.method is None and recipe.encoder.init == "random"
-    if untrained and "finetune" not in recipe.protocols:  # which settles by itself
-        settle(encoder, images, rows.train)
-    features = Features(encoder, images)
-    checkpoint = store / "checkpoints" / f"{key}.pt"
-    judged = evaluate(
-        recipe.protocols,
-        features,
+    encoder, histories, seconds = _start(recipe, images, rows, store, fabric)
+    checkpoint = store.checkpoint(key)
+    judged = judge(
+        encoder,
+        images,
         rows,
+        protocols=recipe.protocols,
         augmentation=recipe.augmentation,
         probe=recipe.probe,
         downstream=recipe.downstream,
         seed=recipe.seed,
+        select=recipe.selection,
         fabric=fabric,
         checkpoint=checkpoint,
     )
     if fabric.is_global_zero:
         checkpoint.unlink(missing_ok=True)
-    scores = {protocol: score for protocol, (score, _) in judged.items()}
+    scores = {protocol: found.score for protocol, found in judged.items()}
     seconds |= {protocol: score.seconds for protocol, score in scores.items()}
-    histories |= {
-        name: history for name, (_, history) in judged.items() if len(history)
-    }
+    histories |= {name: found.history for name, found in judged.items()}
     frames = [frame.assign(phase=phase) for phase, frame in histories.items()]
-    history = pd.concat([NO_HISTORY, *frames], ignore_index=True)
+    history = pd.concat([NO_HISTORY, *(f for f in frames if len(f))], ignore_index=True)
     about = {
         "fingerprint": images.fingerprint,
         "classes": list(images.classes),
@@ -289,83 +240,58 @@ def _do(
         "seconds": {phase: round(value, 2) for phase, value in seconds.items()},
         **provenance(),
     }
-    return to_record(Run(recipe, key, scores, history, about))
+    # What "auto" became: another machine may take it for something else.
+    settled = replace(recipe, precision=precision(recipe.precision))
+    return Run(settled, key, scores, history, about)
+
+
+def _start(
+    recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
+) -> tuple[nn.Module, dict[str, pd.DataFrame], dict[str, float]]:
+    """What is judged: a pretrained encoder, or one that never learnt without labels."""
+    if recipe.method is not None:
+        return _pretrained(recipe, images, rows, store, fabric)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        encoder = Encoder(recipe.encoder).to(fabric.device)
+    if recipe.encoder.init == "random" and "finetune" not in recipe.protocols:
+        settle(encoder, images, rows.train)  # fine-tuning settles by itself
+    return encoder, {}, {}
 
 
 def _pretrained(
-    recipe: Recipe, images: ImageSet, rows: Split, store: Path, fabric: Fabric
-) -> tuple[Encoder, dict[str, pd.DataFrame], dict[str, float]]:
+    recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
+) -> tuple[nn.Module, dict[str, pd.DataFrame], dict[str, float]]:
     """The recipe's encoder, its pretraining history and seconds; trained once a key."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        encoder = Encoder(recipe.encoder)
-        objective = recipe.method.objective(encoder) if recipe.method else None
-    if objective is None:
-        return encoder, {}, {}
+    assert recipe.method is not None
     key = pretraining_key(recipe, images, rows)
-    file = store / "encoders" / f"{key}.safetensors"
-    note = file.with_suffix(".json")  # written last: where it is, the encoder is whole
-    with _missing(note, _lock(store, key), fabric) as missing:
+    assert key is not None
+    file = store.encoder(key)
+    note = file.with_suffix(".json")
+    with store.missing(note, key, fabric) as missing:
         if missing:
-            began = time.perf_counter()
-            checkpoint = store / "checkpoints" / f"{key}.pt"
+            checkpoint = store.checkpoint(key)
             learnt, watched = pretraining_rows(recipe, images, rows)
-            fitted = fit(
-                objective,
+            done = pretrain(
                 images,
-                learnt,
-                validation=watched,
+                recipe.method,
+                rows=learnt,
+                watched=watched,
+                backbone=recipe.encoder.backbone,
+                stem=recipe.encoder.stem,
+                init=recipe.encoder.init,
                 training=recipe.pretraining,
-                seed=recipe.seed,
+                seed=recipe.pretraining_seed,
                 fabric=fabric,
                 checkpoint=checkpoint,
-                title=f"pretrain {recipe.arm}",
             )
-            took = time.perf_counter() - began
-            history = to_columns(fitted.history.assign(phase="pretrain"))
+            history = to_columns(done.history.assign(phase="pretrain"))
             if fabric.is_global_zero:
-                encoders.save(encoder, file)
-                write(note, {"history": history, "seconds": took})
+                encoders.save(done.encoder, file)
+                write(note, {"history": history, "seconds": done.seconds})
                 checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
+    encoder = Encoder(replace(recipe.encoder, init="random"))
     encoders.load(encoder, file)
     frame = to_frame(kept["history"]).drop(columns="phase")
     return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}
-
-
-def launch(recipe: Recipe) -> Fabric:
-    """One device; or this process's among those that torchrun has started."""
-    from lightning.fabric import Fabric
-
-    cuda = torch.cuda.is_available()
-    numbers: Any = precision(recipe.precision)
-    together = torch.distributed.is_torchelastic_launched()
-    here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
-    world = int(os.environ["WORLD_SIZE"]) if together else 1
-    fabric = Fabric(
-        accelerator="cuda" if cuda else "cpu",
-        devices=here,
-        num_nodes=world // here,
-        strategy="ddp" if world > 1 else "auto",
-        precision=numbers,
-    )
-    fabric.launch()
-    return fabric
-
-
-@contextmanager
-def _missing(file: Path, lock: FileLock, fabric: Fabric) -> Iterator[bool]:
-    """Whether a file has to be made; meanwhile nobody else makes it.
-
-    Of several processes the first holds the lock, looks, and writes.
-    """
-    with lock if fabric.is_global_zero else nullcontext():
-        yield fabric.broadcast(not file.exists())
-        fabric.barrier()
-
-
-def _lock(store: Path, key: str) -> FileLock:
-    """Held while a process works on a key; a killed process lets it go."""
-    folder = store / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / f"{key}.lock")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -10,9 +12,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sslkit.runs.records import Run, read, to_frame, to_line
+from sslkit.runs import packing
+from sslkit.runs.records import Run, read, to_frame, to_record
 
 CURVES = "curves.csv.xz"  # of a published folder
+EPOCHS = 200  # of a published history, at most
 _ROW = ["key", "phase", "epoch", "step"]
 
 
@@ -34,23 +38,35 @@ def write(folder: Path, every: Iterable[Run]) -> None:
     """Write runs as ``runs`` finds them; what else the folder had goes away.
 
     Records without their histories, a ``.jsonl`` a variant sorted by key, can be read
-    in a diff. The histories, many more numbers, are one compressed table, a row an
-    epoch: key, phase, epoch, step and a column a metric.
+    in a diff: a line a record, below one that holds what most of them share. The
+    histories, many more numbers, are one compressed table, a row an epoch: key, phase,
+    epoch, step and a column a metric. Of a long one about ``EPOCHS`` are kept.
     """
     once = {one.key: one for one in every}
-    files: dict[Path, str] = {}
+    variants: dict[Path, list[Run]] = {}
     for key in sorted(once):
         bare = dataclasses.replace(once[key], history=to_frame({}))
-        target = folder / f"{re.sub('[^a-z0-9]+', '-', bare.recipe.variant)}.jsonl"
-        files[target] = f"{files.get(target, '')}{to_line(bare)}\n"
+        name = re.sub("[^a-z0-9]+", "-", bare.recipe.variant)
+        variants.setdefault(folder / f"{name}.jsonl", []).append(bare)
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in {*folder.iterdir()} - files.keys():
+    for stale in {*folder.iterdir()} - variants.keys():
         stale.unlink()
-    for target, text in files.items():
-        target.write_text(text)
-    tidy = pd.concat([one.history.assign(key=key) for key, one in once.items()])
+    for target, alike in variants.items():
+        shared, rest = packing.pack([to_record(one) for one in alike])
+        lines = [{"shared": shared}, *rest] if shared else rest
+        text = [json.dumps(x, sort_keys=True, separators=(",", ":")) for x in lines]
+        target.write_text("".join(f"{line}\n" for line in text))
+    tidy = pd.concat([_thinned(one.history, key) for key, one in once.items()])
     wide = tidy.pivot(index=_ROW, columns="metric", values="value")
     wide.to_csv(folder / CURVES)
+
+
+def _thinned(history: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Every so many epochs of a history, and the last."""
+    last = history.groupby("phase")["epoch"].transform("max")
+    every = (last / EPOCHS).map(math.ceil)
+    kept = (history["epoch"] % every == 0) | (history["epoch"] == last)
+    return history[kept].assign(key=key)
 
 
 def runs(data: str, profile: str) -> list[Run]:

@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sslkit.runs import keys
 from sslkit.runs.arms import ordered
-from sslkit.runs.recipes import Recipe, method_name, to_dict
+from sslkit.runs.recipes import Recipe, arm_name
 from sslkit.runs.records import Run
 
 # What two runs have in common that are compared: images and how they were divided,
@@ -52,7 +53,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "profile": recipe.profile,
         "variant": recipe.variant,
         "settings": _settings(recipe),
-        "method": method_name(recipe, protocol),
+        "method": arm_name(recipe, protocol),
         "schedule": trained.schedule,
         "init": Path(recipe.encoder.init).stem,
         "pretrain": _pretrain(recipe),
@@ -94,10 +95,9 @@ def _pretrain(recipe: Recipe) -> str:
 
 def _settings(recipe: Recipe) -> str:
     """A short digest that tells apart what no other column does: how it was trained."""
-    plain = to_dict(recipe)
     names = ("method", "encoder", "pretraining", "downstream", "probe", "augmentation")
-    decides = {name: plain[name] for name in (*names, "precision")}
-    text = json.dumps(decides, sort_keys=True)
+    decides = {name: keys.plain(getattr(recipe, name)) for name in names}
+    text = json.dumps(decides | {"precision": recipe.precision}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -57,6 +57,11 @@ class Augmentation:
         for name, limit in {**limits, "hue": 0.5}.items():
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(f"{name}={getattr(self, name)}: expected 0 to {limit}")
+
+    @property
+    def colours(self) -> Augmentation:
+        """The same without crop, flip and blur."""
+        return replace(self, crop=None, flip=0.0, blur=0.0)
 
 
 def view(images: Tensor, augmentation: Augmentation, random: RandomNumbers) -> Tensor:

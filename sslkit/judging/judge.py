@@ -1,0 +1,87 @@
+"""Judging an encoder with few labels, by any protocols, without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from sslkit.images.imageset import ImageSet
+from sslkit.images.splits import Split
+from sslkit.judging.features import Features
+from sslkit.judging.protocols import PROTOCOLS, Case, Judged
+from sslkit.learning.checkpoints import Select
+from sslkit.learning.choices import check_choice
+from sslkit.learning.devices import launch
+from sslkit.learning.training import Training
+from sslkit.views.augment import Augmentation
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
+
+PROBE = Training(lr=1e-2, epochs=100)
+DOWNSTREAM = Training(lr=3e-4, epochs=100)  # the study's
+
+
+def judge(
+    encoder: nn.Module,
+    images: ImageSet,
+    split: Split,
+    *,
+    protocols: Sequence[str] = ("linear", "finetune"),
+    augmentation: Augmentation | None = None,
+    probe: Training | None = None,
+    downstream: Training | None = None,
+    seed: int = 0,
+    select: Select = "validation",
+    fabric: Fabric | None = None,
+    checkpoint: Path | None = None,
+) -> dict[str, Judged]:
+    """Judge an encoder by several protocols; each reads the test images once.
+
+    Args:
+        encoder: Any module that gives features ``(B, D)`` for images ``(B, 3, S, S)``,
+            floats in [0, 1]; a normalisation that it expects must be a part of it. It
+            is moved to the device, and stays as it is: fine-tuning takes a copy.
+        images: The images, which are read once for all frozen protocols.
+        split: Rows to learn from, to choose by, to be scored on.
+        protocols: Of ``PROTOCOLS``: ``"linear"`` and ``"mlp"`` (a head on frozen
+            features), ``"finetune"`` (everything learns), ``"knn"`` (nothing learns),
+            ``"folds"`` (a linear probe of the whole budget, five folds of which choose
+            the epoch), ``"layers"`` (linear probes of every stage).
+        augmentation: Random views while labels train the encoder; without it the
+            images as they are.
+        probe: Training of the frozen heads; ``PROBE`` if not given.
+        downstream: Training of the fine-tuning; ``DOWNSTREAM`` if not given.
+        seed: Of a head's weights and the order of the images.
+        select: The epoch that is scored: of the lowest ``"validation"`` loss, or the
+            ``"last"``. Without validation images it is the last.
+        fabric: Device and precision; the best device if not given.
+        checkpoint: Where fine-tuning may resume from; the caller deletes it.
+
+    Returns:
+        What was found, by protocol; ``"layers"`` gives one a stage, ``"layer1"``, ….
+
+    Raises:
+        ValueError: If a protocol is unknown, or the encoder gives no ``(B, D)``.
+    """
+    for name in protocols:
+        check_choice("protocol", name, PROTOCOLS)
+    fabric = fabric or launch()
+    case = Case(
+        features=Features(encoder.to(fabric.device), images.to(fabric.device)),
+        split=split,
+        augmentation=augmentation,
+        probe=probe or PROBE,
+        downstream=downstream or DOWNSTREAM,
+        seed=seed,
+        select=select,
+        fabric=fabric,
+        checkpoint=checkpoint,
+    )
+    found: dict[str, Judged] = {}
+    for name in protocols:
+        found |= PROTOCOLS[name](case)
+    return found

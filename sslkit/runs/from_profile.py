@@ -1,0 +1,178 @@
+"""A recipe from a method's name, a profile, and what differs from the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
+
+from sslkit.images.splits import SELECTED_FROM
+from sslkit.learning.choices import check_choice
+from sslkit.learning.encoders import Backbone, stem_for
+from sslkit.learning.training import Training
+from sslkit.methods import METHODS
+from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS
+from sslkit.runs.recipes import Data, Recipe
+
+BASELINES = ("supervised", "supervised-plain", "random")  # no pretraining
+
+
+# The study compared a schedule from 3e-4 with a constant rate of 5e-6.
+_CONSTANT_SHARE = 1 / 60
+
+
+def recipe(
+    method: str,
+    *,
+    profile: str = "quick",
+    data: str | None = None,
+    fraction: float | None = None,
+    labels: int | None = None,
+    draw: int = 0,
+    seed: int = 0,
+    pretraining_seed: int | None = None,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: Literal["given", "image", "group"] = "given",
+    limit: int | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    backbone: Backbone | None = None,
+    init: str | None = None,
+    schedule: Literal["cosine", "constant"] = "cosine",
+    lr: float | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    pretrain: Literal["budget", "all", "everything"] | None = None,
+    protocols: tuple[str, ...] | None = None,
+    variant: str = "base",
+) -> Recipe:
+    """A recipe from a method's name, a profile and what differs from the profile.
+
+    Supervised training gets the steps of pretraining on top of its own, so that no arm
+    learns for longer than another.
+
+    Args:
+        method: A name of ``METHODS``, as ``"simclr"``; ``"supervised"``, or
+            ``"supervised-plain"``, whose views leave the colours alone; or
+            ``"random"``, an encoder that never learnt.
+        profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
+        data: A built-in set or a folder; the profile's if not given.
+        fraction: Share of the labels, in (0, 1]; 0.05 if not given.
+        labels: In its place, how many labels a class.
+        draw: Which labels; published ones start at 0, tuning uses 100 and above.
+        seed: Which initial weights and order.
+        pretraining_seed: The same of pretraining: ``seed`` if not given, but 0 where
+            pretraining sees ``"everything"``, and all draws and seeds share it.
+        image_size: Side in pixels.
+        classes: A subset of the classes.
+        groups: Pattern or CSV column of what belongs together.
+        test: Where the test images come from.
+        limit: At most this many images a class.
+        on_error: What to do with a file that cannot be read.
+        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"``, ``"resnet50"``. Another
+            than the profile's is pretrained at the study's rate of 3e-4 at most: what
+            suits a tiny encoder is far too high for a ResNet.
+        init: Starting weights.
+        schedule: Of all phases. ``"constant"`` also means a sixtieth of the rate, as
+            the study's 5e-6 was of its 3e-4.
+        lr: Of pretraining and of fine-tuning alike; the profile's if not given.
+        epochs: Of pretraining and of fine-tuning alike, as passes over the images.
+        batch_size: Images a step, of pretraining and of fine-tuning alike.
+        pretrain: On the ``"budget"``, on ``"all"`` images or on ``"everything"``.
+        protocols: How to judge; the profile's if not given.
+        variant: What was changed against the profile, in a word: a label.
+
+    Raises:
+        ValueError: If the method or the profile is unknown, or a value is out of range.
+    """
+    check_choice("method", method, (*BASELINES, *METHODS))
+    check_choice("profile", profile, PROFILES)
+    check_choice("schedule", schedule, ("cosine", "constant"))
+    start = PROFILES[profile]
+    if fraction is None and labels is None:
+        fraction = 0.05
+    if fraction is not None and not 0 < fraction <= 1:
+        raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
+    name = data or start.data
+    pretraining, downstream = start.pretraining, start.downstream
+    if backbone in (None, start.encoder.backbone):
+        rate = start.lr.get(method, pretraining.lr)
+    else:
+        rate = min(pretraining.lr, Training.lr)
+    pretraining = replace(pretraining, lr=rate)
+    probe = start.probe
+    if schedule == "constant":
+        pretraining, downstream, probe = map(constant, (pretraining, downstream, probe))
+    if lr is not None:
+        pretraining, downstream = (
+            replace(pretraining, lr=lr),
+            replace(downstream, lr=lr),
+        )
+    if epochs is not None:
+        pretraining = replace(pretraining, epochs=epochs, steps=None)
+        downstream = replace(downstream, epochs=epochs, steps=None)
+    if batch_size is not None:
+        pretraining = replace(pretraining, batch_size=batch_size)
+        downstream = replace(downstream, batch_size=batch_size)
+    views = SHAPES_VIEWS if name == "shapes" else start.views
+    plain = replace(views, jitter=0.0, greyscale=0.0, blur=0.0)
+    settings = METHODS[method].with_views(views) if method in METHODS else None
+    protocols = protocols or start.protocols
+    if method.startswith("supervised"):
+        downstream = _longer(downstream, pretraining)
+        protocols = ("finetune",)
+    elif method == "random":
+        protocols = tuple(p for p in protocols if p != "finetune")
+    size = start.image_size if image_size is None else image_size
+    encoder = replace(
+        start.encoder,
+        backbone=backbone or start.encoder.backbone,
+        stem=stem_for(size, init or "random"),
+        init=init or start.encoder.init,
+    )
+    pretrain = pretrain or start.pretrain
+    if pretraining_seed is None:
+        pretraining_seed = 0 if pretrain == "everything" else seed
+    few = labels is not None and labels < SELECTED_FROM
+    return Recipe(
+        data=Data(
+            name=name,
+            image_size=size,
+            classes=tuple(classes) if classes else None,
+            groups=groups,
+            test=test,
+            limit=start.limit if limit is None else limit,
+            on_error=on_error,
+        ),
+        method=settings,
+        encoder=encoder,
+        pretraining=pretraining,
+        downstream=downstream,
+        probe=probe,
+        augmentation=plain if method == "supervised-plain" else views,
+        fraction=fraction,
+        labels=labels,
+        draw=draw,
+        seed=seed,
+        pretraining_seed=pretraining_seed,
+        pretrain=pretrain,
+        selection="last" if few else "validation",
+        protocols=protocols,
+        arm=method,
+        profile=profile,
+        variant=variant,
+    )
+
+
+def constant(training: Training) -> Training:
+    """The same at a sixtieth of the rate, all the time, as in the study."""
+    rate = training.lr * _CONSTANT_SHARE
+    return replace(training, schedule="constant", lr=rate, warmup=0.0)
+
+
+def _longer(downstream: Training, pretraining: Training) -> Training:
+    """``downstream`` with the length of ``pretraining`` added."""
+    if downstream.steps and pretraining.steps:
+        return replace(downstream, steps=downstream.steps + pretraining.steps)
+    return replace(downstream, epochs=downstream.epochs + pretraining.epochs)

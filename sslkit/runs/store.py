@@ -1,0 +1,87 @@
+"""The store: a folder of records, encoders and checkpoints, found by their keys."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from sslkit.runs.records import Run, from_record
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric  # a second; imported when it is used
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where runs are kept.
+
+    Attributes:
+        folder: Made when something is written.
+    """
+
+    folder: Path
+
+    def record(self, key: str) -> Path:
+        """The file of a run's record."""
+        return self.folder / "records" / f"{key}.json"
+
+    def encoder(self, key: str) -> Path:
+        """The file of a pretrained encoder; beside it lies a note of how it was made.
+
+        The note is written last: where it is, the encoder is whole.
+        """
+        return self.folder / "encoders" / f"{key}.safetensors"
+
+    def checkpoint(self, key: str) -> Path:
+        """The file that an interrupted training goes on from."""
+        return self.folder / "checkpoints" / f"{key}.pt"
+
+    def read(self, key: str) -> Run | None:
+        """A run with its encoder's file, or none if it is not recorded.
+
+        Raises:
+            ValueError: If the record cannot be read; names the file.
+        """
+        file = self.record(key)
+        if not file.exists():
+            return None
+        try:
+            kept = from_record(json.loads(file.read_text()))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"'{file}' is not a record ({error}); remove it to have the run anew"
+            ) from error
+        pretrained = kept.about["pretraining_key"]
+        encoder = self.encoder(pretrained) if pretrained else None
+        there = encoder is not None and encoder.exists()
+        return replace(kept, encoder_file=encoder if there else None)
+
+    @contextmanager
+    def missing(self, file: Path, key: str, fabric: Fabric) -> Iterator[bool]:
+        """Whether a file has to be made; meanwhile nobody else makes it.
+
+        Of several processes the first holds the lock, looks, and writes. A killed
+        process lets it go.
+        """
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / f"{key}.lock")
+        with lock if fabric.is_global_zero else nullcontext():
+            yield fabric.broadcast(not file.exists())
+            fabric.barrier()
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write plain values as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
+    partial.write_text(text)
+    partial.replace(path)
