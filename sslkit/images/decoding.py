@@ -39,19 +39,19 @@ def read_images(
     """Read files side by side into images of one size.
 
     Args:
-        paths: the files.
-        image_size: side S of the images in pixels.
-        skip: go on when a file cannot be read.
+        paths: The files.
+        image_size: Side S of the images in pixels.
+        skip: Go on when a file cannot be read.
 
     Returns:
-        The images (N, 3, S, S) uint8 of all files that could be read, in order, and
-        the reason for each position of `paths` whose file could not. Images of more
-        than IN_MEMORY bytes lie in a file below the folder SSLKIT_CACHE (an environment
-        variable; ~/.cache/sslkit if unset) and must not be written to.
+        The images ``(N, 3, S, S)`` uint8 of all files that could be read, in order, and
+        the reason for each position of ``paths`` whose file could not. Images of more
+        than ``IN_MEMORY`` bytes lie in a file below the folder ``SSLKIT_CACHE`` (an
+        environment variable; ``~/.cache/sslkit`` if unset) and must not be written to.
 
     Raises:
-        ValueError: at the first file that cannot be read, unless `skip`.
-        OSError: if the disk has no room for images that are to be mapped.
+        ValueError: At the first file that cannot be read, unless ``skip``.
+        OSError: If the disk has no room for images that are to be mapped.
     """
     shape = (len(paths), 3, image_size, image_size)
     if math.prod(shape) > IN_MEMORY:
@@ -180,11 +180,11 @@ def read_image(path: Path, image_size: int) -> NDArray[np.uint8]:
     """Read one file: upright, RGB, cut to the central square and resized.
 
     Args:
-        path: of the file.
-        image_size: side S in pixels.
+        path: Of the file.
+        image_size: Side S in pixels.
 
     Returns:
-        (S, S, 3) uint8.
+        ``(S, S, 3)`` uint8.
     """
     with Image.open(path, formats=FORMATS) as image:
         # JPEG files are decoded at a fraction of their size when that is still at
@@ -220,13 +220,13 @@ def native_size(paths: Sequence[Path]) -> int | None:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn an image of any mode into RGB.
+    """An image of any mode as RGB.
 
     Transparent pixels are laid on white. 16-bit values are divided by 257, so that
     white stays white; float values must lie in [0, 1].
 
     Raises:
-        ValueError: if the values are no brightness of a known range, or Pillow cannot
+        ValueError: If the values are no brightness of a known range, or Pillow cannot
             convert the mode.
     """
     if image.mode.startswith("I") or image.mode == "F":

@@ -24,7 +24,7 @@ def data_root() -> Path:
 def list_folder(
     folder: Path, classes: Sequence[str] | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """List the images of `train/<class>` and `test/<class>`, or of `<class>` alone.
+    """The images of ``train/<class>`` and ``test/<class>``, or of ``<class>`` alone.
 
     A folder without class folders, of images or with unlabelled/ alone, has images
     without labels and no class.
@@ -33,17 +33,18 @@ def list_folder(
     does not end as an image's does.
 
     Args:
-        folder: an existing folder.
-        classes: names of the classes to read, in label order; None reads all, sorted.
+        folder: An existing folder.
+        classes: Names of the classes to read, in label order; ``None`` reads all,
+            sorted.
 
     Returns:
         A table, one row a file, sorted: path (below the folder, with forward slashes),
-        file ("class/name"), label (-1 for files of unlabelled/) and part ("train",
-        "test", "unlabelled"; "" for the labelled files of a folder without train/).
-        And the names of the classes, in label order.
+        file (``"class/name"``), label (-1 for files of unlabelled/) and part
+        (``"train"``, ``"test"``, ``"unlabelled"``; ``""`` for the labelled files of a
+        folder without train/). And the names of the classes, in label order.
 
     Raises:
-        ValueError: if the folder holds no images or fewer than two classes, a class is
+        ValueError: If the folder holds no images or fewer than two classes, a class is
             empty, or train/ and test/ hold different classes.
     """
     found = _folders(folder)
@@ -101,17 +102,17 @@ def list_folder(
 
 
 def read_groups(folder: Path, table: pd.DataFrame, groups: str) -> list[str]:
-    """Give the group of each file, "" for unlabelled files that have none.
+    """The group of each file, ``""`` for unlabelled files that have none.
 
     Args:
-        folder: the folder.
-        table: its files, from `list_folder`.
-        groups: either a regular expression with one group, searched for in
-            "class/name"; or "files.csv:path:group": a CSV file in the folder, its
-            column of paths below the folder and its column of groups.
+        folder: The folder.
+        table: Its files, from ``list_folder``.
+        groups: Either a regular expression with one group, searched for in
+            ``"class/name"``; or ``"files.csv:path:group"``: a CSV file in the folder,
+            its column of paths below the folder and its column of groups.
 
     Raises:
-        ValueError: if the expression or the CSV file does not fit, or a labelled file
+        ValueError: If the expression or the CSV file does not fit, or a labelled file
             has no group; it is named.
     """
     csv = re.fullmatch(r"([^:]+\.csv):([^:]+):([^:]+)", groups, re.IGNORECASE)

@@ -25,17 +25,18 @@ class ImageSet:
     """Square images of one size, with what is known of each.
 
     Attributes:
-        name: of the source.
-        images: (N, 3, S, S) uint8, on the device if they fit.
-        labels: (N,) int64, an index into `classes`, -1 for unlabelled images.
-        part: (N,) of "train", "test", "unlabelled", or "extra": unlabelled ones of
-            another source.
-        classes: names of the classes.
-        groups: (N,) the group (patient, slide, photographer) of each image, "" for
-            unlabelled images without one; None if no groups are known.
-        files: "class/name" of each image, for people; None if there are no files.
-        factors: what a scene was drawn from, one row an image; `shapes` only.
-        skipped: files that could not be read and were left out.
+        name: Of the source.
+        images: ``(N, 3, S, S)`` uint8, on the device if they fit.
+        labels: ``(N,)`` int64, an index into ``classes``, -1 for unlabelled images.
+        part: ``(N,)`` of ``"train"``, ``"test"``, ``"unlabelled"``, or ``"extra"``:
+            unlabelled ones of another source.
+        classes: Names of the classes.
+        groups: ``(N,)`` the group (patient, slide, photographer) of each image, ``""``
+            for unlabelled images without one; ``None`` if no groups are known.
+        files: ``"class/name"`` of each image, for people; ``None`` if there are no
+            files.
+        factors: What a scene was drawn from, one row an image; ``shapes`` only.
+        skipped: Files that could not be read and were left out.
     """
 
     name: str
@@ -53,7 +54,7 @@ class ImageSet:
 
     @property
     def device(self) -> torch.device:
-        """Where `take` gives images and labels."""
+        """Where ``take`` gives images and labels."""
         return self.labels.device
 
     @property
@@ -123,33 +124,33 @@ class ImageSet:
         )
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Give some images (B, 3, S, S) uint8 and labels (B,), on the device.
+        """Some images ``(B, 3, S, S)`` uint8 and labels ``(B,)``, on the device.
 
         Args:
-            rows: (B,) int64, on the CPU or the device.
+            rows: ``(B,)`` int64, on the CPU or the device.
         """
         there = to_device(rows, self.device)
         images = self.images.index_select(0, there if self.resident else rows.cpu())
         return to_device(images, self.device), self.labels.index_select(0, there)
 
     def rows(self, part: str) -> Tensor:
-        """Give the rows (int64, ascending) of a part."""
+        """The rows (int64, ascending) of a part."""
         if part not in ("train", "test", "unlabelled", "extra"):
             raise ValueError(f"part {part!r} is not train, test, unlabelled or extra")
         return torch.from_numpy(np.flatnonzero(self.part == part))
 
     def examples(self, each: int = 2) -> Tensor:
-        """Give the first training rows of every class, class by class: to look at."""
+        """The first training rows of every class, class by class: to look at."""
         train = self.rows("train")
         labels = self.labels.cpu()[train]
         firsts = [train[labels == label][:each] for label in range(len(self.classes))]
         return torch.cat(firsts)
 
     def to(self, device: torch.device | str) -> ImageSet:
-        """Give the same set for another device.
+        """The same set for another device.
 
         Images that would fill more than half of a GPU's free memory stay where they
-        are, and `take` copies those that it gives.
+        are, and ``take`` copies those that it gives.
         """
         device = torch.device(device)
         if device == self.device:
@@ -178,12 +179,12 @@ class ImageSet:
 
 
 def add(images: ImageSet, extra: ImageSet) -> ImageSet:
-    """Give a set with the images of another, less its test part, as part "extra".
+    """A set with the images of another, less its test part, as part ``"extra"``.
 
     Their labels are not kept. All are held in memory.
 
     Raises:
-        ValueError: if the images of the two are not of one size.
+        ValueError: If the images of the two are not of one size.
     """
     if images.images.shape[1:] != extra.images.shape[1:]:
         raise ValueError(

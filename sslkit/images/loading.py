@@ -32,41 +32,44 @@ def load(
 ) -> ImageSet:
     """Load an image set.
 
-    A name means, in this order: "shapes", the embedded scenes; a folder of that name
-    under `root`; one of torchvision's sets ("cifar10", "fashionmnist", "stl10"), which
-    is read from `root` and downloaded there if need be; a folder by its path. So a
-    folder of your own called cifar10 is preferred to a download.
+    A name means, in this order: ``"shapes"``, the embedded scenes; a folder of that
+    name under ``root``; one of torchvision's sets (``"cifar10"``, ``"fashionmnist"``,
+    ``"stl10"``), which is read from ``root`` and downloaded there if need be; a folder
+    by its path. So a folder of your own called cifar10 is preferred to a download.
 
-    A folder holds `train/<class>/...` and `test/<class>/...`, or `<class>/...` alone,
-    and `unlabelled/...` if there are images without labels; other folders beside train/
-    are not read. One that holds images alone, or `unlabelled/` alone, has no labels.
-    Images are turned upright by their EXIF tag, turned into RGB (transparent pixels on
-    white), cut to the central square and resized.
+    A folder holds ``train/<class>/...`` and ``test/<class>/...``, or ``<class>/...``
+    alone, and ``unlabelled/...`` if there are images without labels; other folders
+    beside train/ are not read. One that holds images alone, or ``unlabelled/`` alone,
+    has no labels. Images are turned upright by their EXIF tag, turned into RGB
+    (transparent pixels on white), cut to the central square and resized.
 
     Args:
-        name: a name or a path; a `Path`, or a string with a slash, is always a path.
-        image_size: side of the images in pixels; None is the set's own: of built-in
+        name: A name or a path; a ``Path``, or a string with a slash, is always a path.
+        image_size: Side of the images in pixels; ``None`` is the set's own: of built-in
             sets 32 (shapes, cifar10), 28 (fashionmnist) or 96 (stl10); of a folder the
             shorter side of its images, or 96 where they are of several sizes.
-        classes: names of the classes to keep, in label order; None keeps all, sorted.
-        groups: of a folder's files: a regular expression with one group, searched for
-            in "class/name", or "files.csv:path:group": a CSV file in the folder, its
-            column of paths below the folder and its column of groups.
-        test: which images are the test part. "given": test/, or the set's own; of a
+        classes: Names of the classes to keep, in label order; ``None`` keeps all,
+            sorted.
+        groups: Of a folder's files: a regular expression with one group, searched for
+            in ``"class/name"``, or ``"files.csv:path:group"``: a CSV file in the
+            folder, its column of paths below the folder and its column of groups.
+        test: Which images are the test part. ``"given"``: test/, or the set's own; of a
             plain class folder a fifth is set aside, by class, by whole groups where
-            they are known. "image": train and test are pooled and a fifth of each
-            class is set aside anew; "group": the same by whole groups, about a fifth.
-        limit: at most so many images a class in train, and in test; at most as many
-            unlabelled images as in all classes together. They are drawn, with `seed`,
+            they are known. ``"image"``: train and test are pooled and a fifth of each
+            class is set aside anew; ``"group"``: the same by whole groups, about a
+            fifth.
+        limit: At most so many images a class in train, and in test; at most as many
+            unlabelled images as in all classes together. They are drawn, with ``seed``,
             before any file is read.
-        on_error: "raise" at a file that cannot be read, or "skip" it, with a warning.
-        seed: of the scenes, of the test part set aside and of `limit`.
-        root: of torchvision's sets and of folder names; None is the environment
-            variable SSLKIT_DATA, or ~/.cache/sslkit if that is unset.
-        download: whether torchvision may download a set that is not there.
+        on_error: ``"raise"`` at a file that cannot be read, or ``"skip"`` it, with a
+            warning.
+        seed: Of the scenes, of the test part set aside and of ``limit``.
+        root: Of torchvision's sets and of folder names; ``None`` is the environment
+            variable ``SSLKIT_DATA``, or ``~/.cache/sslkit`` if that is unset.
+        download: Whether torchvision may download a set that is not there.
 
     Raises:
-        ValueError: if the name is unknown, an argument is out of range or does not fit
+        ValueError: If the name is unknown, an argument is out of range or does not fit
             the set, the folder has another shape than above, a file has no group, a
             group is in train and in test, a file cannot be read, or a built-in set
             cannot be had.

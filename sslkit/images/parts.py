@@ -17,7 +17,7 @@ Strings = NDArray[Any]  # of str; Sphinx takes "str_" for a link
 
 
 def set_aside(source: Catalogue, *, by_group: bool, seed: int) -> Strings:
-    """Divide the labelled images anew into train and test; give the part of each."""
+    """The part of each image, the labelled ones divided anew into train and test."""
     labels = source.table["label"].to_numpy()
     part = np.where(labels < 0, "unlabelled", "train")
     if by_group:
@@ -87,7 +87,7 @@ def check_groups(source: Catalogue) -> None:
 
 
 def limited(table: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
-    """Draw at most `limit` rows a class and part."""
+    """Draw at most ``limit`` rows a class and part."""
     classes = max(1, table["label"].max() + 1)  # without labels, as of one class
     kept = []
     for i, part in enumerate(("train", "test", "unlabelled")):

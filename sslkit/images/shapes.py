@@ -1,7 +1,7 @@
 """The embedded default: small scenes drawn from a seed, with known factors.
 
 Every image shows one object on a plain ground and some loose parts. The images were
-built so that learning without labels works on them (see `Scenes`): they show
+built so that learning without labels works on them (see ``Scenes``): they show
 mechanisms, they are no evidence for other images.
 
 The arithmetic on the grid is kept to additions, products, quotients and roots in
@@ -49,27 +49,27 @@ class Scenes:
     lean on it although it is free of class.
 
     Attributes:
-        n_train: training images, a multiple of the number of classes.
-        n_test: test images, likewise.
-        n_unlabelled: more images like the training images, likewise, whose labels
+        n_train: Training images, a multiple of the number of classes.
+        n_test: Test images, likewise.
+        n_unlabelled: More images like the training images, likewise, whose labels
             nobody is told.
-        size: half the object's height.
-        place: the object's centre is drawn from ±place in x and y.
-        tilt: the object leans by up to ±tilt degrees.
-        aspect: width of the object's head over the head's height.
-        head: the head's share of the object's height.
-        stem: width of the stem over the width of the head.
-        contrast: how much lighter or darker than the ground the object and the loose
+        size: Half the object's height.
+        place: The object's centre is drawn from ±place in x and y.
+        tilt: The object leans by up to ±tilt degrees.
+        aspect: Width of the object's head over the head's height.
+        head: The head's share of the object's height.
+        stem: Width of the stem over the width of the head.
+        contrast: How much lighter or darker than the ground the object and the loose
             parts are, as a level.
-        ground: level of the ground.
-        saturation: of the one hue that the whole image carries, in [0, 1].
-        loose_parts: loose parts (triangle, disc or bar) in each image, at any place
+        ground: Level of the ground.
+        saturation: Of the one hue that the whole image carries, in [0, 1].
+        loose_parts: Loose parts (triangle, disc or bar) in each image, at any place
             and turn, of the object's colour.
-        loose_size: half the height of a loose part.
-        light: how much lighter the top row is than the bottom row, as a level. It
+        loose_size: Half the height of a loose part.
+        light: How much lighter the top row is than the bottom row, as a level. It
             betrays the "up" of an image without its shape.
-        noise: standard deviation of the pixel noise, as a level.
-        objects: objects of the image's class, alike, in a square grid: 1, 4, 9, ...;
+        noise: Standard deviation of the pixel noise, as a level.
+        objects: Objects of the image's class, alike, in a square grid: 1, 4, 9, ...;
             lengths are then in half-cells.
     """
 
@@ -115,20 +115,20 @@ def scenes(
     loose parts gives the same objects.
 
     Args:
-        settings: what the scenes look like.
-        image_size: side S of the images in pixels.
-        seed: of all random numbers, 0 or more.
+        settings: What the scenes look like.
+        image_size: Side S of the images in pixels.
+        seed: Of all random numbers, 0 or more.
 
     Returns:
-        The images (N, 3, S, S) uint8; the labels (N,) int64, in the order of
-        `CLASSES`, -1 for unlabelled images; and the factors, one row an image: class
+        The images ``(N, 3, S, S)`` uint8; the labels ``(N,)`` int64, in the order of
+        ``CLASSES``, -1 for unlabelled images; and the factors, one row an image: class
         (of unlabelled images, too), hue (in turns, [0, 1)), polarity (1 lighter, -1
         darker than the ground), contrast, ground, x, y, size, tilt (degrees,
         clockwise), aspect, head, stem, and for loose part i
-        loose{i}_kind, _x, _y, _size and _turn (degrees, clockwise).
+        ``loose{i}_kind``, ``_x``, ``_y``, ``_size`` and ``_turn`` (degrees, clockwise).
 
     Raises:
-        ValueError: if image_size is not positive.
+        ValueError: If ``image_size`` is not positive.
     """
     if image_size < 1:
         raise ValueError(f"image_size must be positive; it is {image_size}")
@@ -155,7 +155,7 @@ def scenes(
 def _draw_factors(
     settings: Scenes, count: int, entropy: tuple[int, int]
 ) -> pd.DataFrame:
-    """Draw `count` rows of factors, one stream for the objects, one a loose part."""
+    """Draw ``count`` rows of factors, one stream for the objects, one a loose part."""
 
     def between(low_high: tuple[float, float], u: np.ndarray) -> np.ndarray:
         low, high = low_high
@@ -192,7 +192,7 @@ def _draw_factors(
 def _render(
     table: pd.DataFrame, settings: Scenes, side: int, noise: np.random.Generator
 ) -> Tensor:
-    """Draw the images (B, 3, S, S) uint8 of the rows of a factor table."""
+    """Draw the images ``(B, 3, S, S)`` uint8 of the rows of a factor table."""
 
     def column(name: str) -> Tensor:
         values = table[name].to_numpy(dtype=np.float32, copy=True)
@@ -244,10 +244,10 @@ def _render(
 def _own_frame(
     axis: Tensor, x: Tensor, y: Tensor, size: Tensor, degrees: pd.Series
 ) -> tuple[Tensor, Tensor]:
-    """Turn the grid's points into the frame of an upright part of half-height 1.
+    """The grid's points in the frame of an upright part of half-height 1.
 
     Returns:
-        Two tensors (B, 2S, 2S): how far a point lies to the right of the part's
+        Two tensors ``(B, 2S, 2S)``: how far a point lies to the right of the part's
         centre, and how far below it.
     """
     # The sine and cosine in float64: their last bits, which may differ from machine
@@ -261,12 +261,12 @@ def _own_frame(
 
 
 def _inside(kind: Tensor, across: Tensor, t: Tensor) -> Tensor:
-    """Tell which points lie inside a part.
+    """Which points lie inside a part.
 
     Args:
-        kind: of the part, (B, 1, 1).
-        across: distance from the part's axis, in its greatest half-widths.
-        t: height in the part, from 0 (top) to 1 (bottom).
+        kind: Of the part, ``(B, 1, 1)``.
+        across: Distance from the part's axis, in its greatest half-widths.
+        t: Height in the part, from 0 (top) to 1 (bottom).
     """
     within = t.clamp(0.0, 1.0)
     profile = torch.where(kind == _TRIANGLE, within, torch.ones(()))
@@ -277,7 +277,7 @@ def _inside(kind: Tensor, across: Tensor, t: Tensor) -> Tensor:
 
 
 def _tint(hue: Tensor, saturation: float) -> Tensor:
-    """Give the colours (B, 3, 1, 1) of a hue (B, 1, 1) and a saturation at HSV value 1.
+    """Colours ``(B, 3, 1, 1)`` of hue ``(B, 1, 1)`` and saturation at HSV value 1.
 
     Times a level, they keep hue and saturation, so that an image with its hue turned
     is the image of the same scene in another hue.

@@ -28,13 +28,13 @@ class Catalogue:
     """What is known of a set before its pixels are read.
 
     Attributes:
-        name: of the set.
-        classes: names of the classes.
-        table: one row an image: label, part, and group, file and path where known; the
+        name: Of the set.
+        classes: Names of the classes.
+        table: One row an image: label, part, and group, file and path where known; the
             index is the image's number in the source, and stays so in a selection.
-        pixels: gives those of some images, by ascending numbers, that could be read,
+        pixels: Gives those of some images, by ascending numbers, that could be read,
             and the reason for each position that could not.
-        factors: of all images of the source.
+        factors: Of all images of the source.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Catalogue:
 
 
 def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
-    """Tell what a name means: "folder" or the built-in set's name, and where it is."""
+    """What a name means: ``"folder"`` or the built-in set's name, and where it is."""
     base = Path(root).expanduser() if root else folders.data_root()
     # Listed, not asked for by name: on some systems fashionmnist would also find the
     # folder FashionMNIST, which is torchvision's own.
@@ -169,7 +169,10 @@ def read_torchvision(
 
 
 def _planes(array: NDArray[np.uint8], size: int) -> Tensor:
-    """Turn grey (B, H, W), (B, H, W, 3) or (B, 3, H, W) into (B, 3, size, size)."""
+    """Images as ``(B, 3, size, size)``.
+
+    They come grey ``(B, H, W)``, or as ``(B, H, W, 3)`` or ``(B, 3, H, W)``.
+    """
     images = torch.from_numpy(array)
     if images.ndim == 3:
         images = images[:, None].expand(-1, 3, -1, -1)

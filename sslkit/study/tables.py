@@ -250,12 +250,22 @@ def side(low: float, high: float) -> str:
     return "higher" if low > 0 else "lower" if high < 0 else "within noise"
 
 
-def in_words(mean: float, low: float, high: float, count: int) -> str:
-    """A difference of accuracies as a sentence may say it, "within noise" included."""
+def in_words(
+    mean: float, low: float, high: float, count: int, *, of: str = "pair"
+) -> str:
+    """A difference of accuracies as a sentence may say it, "within noise" included.
+
+    Args:
+        mean: The difference, as a share of one.
+        low: Lower end of its 95 % interval.
+        high: Its upper end.
+        count: Of how many values it is the mean.
+        of: What these are, in the singular.
+    """
     if count < 2:
-        return f"{100 * mean:+.1f} points in a single pair, so of unknown spread"
+        return f"{100 * mean:+.1f} points in a single {of}, so of unknown spread"
     ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
-    said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} pairs)"
+    said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} {of}s)"
     return f"{said}, within noise" if side(low, high) == "within noise" else said
 
 
@@ -265,3 +275,19 @@ def in_nats(mean: float, low: float, high: float, count: int) -> str:
         return f"{mean:+.3f} nats"
     said = f"{mean:+.3f} nats ({low:+.3f} to {high:+.3f})"
     return f"{said}, within noise" if side(low, high) == "within noise" else said
+
+
+def worded(frame: pd.DataFrame, *, count: str = "pairs") -> pd.DataFrame:
+    """A column ``said`` beside differences: each as ``in_words`` says it.
+
+    Args:
+        frame: Columns ``mean``, ``low``, ``high``, and how many values they are of.
+        count: The column of that number, a plural: ``"pairs"``, ``"runs"``,
+            ``"draws"``.
+    """
+    values = frame[["mean", "low", "high", count]].to_numpy().tolist()
+    said = [
+        in_words(mean, low, high, int(many), of=count.removesuffix("s"))
+        for mean, low, high, many in values
+    ]
+    return frame.assign(said=said)

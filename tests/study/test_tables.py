@@ -452,3 +452,18 @@ def test_a_difference_of_losses_is_told_in_nats() -> None:
     noise = tables.in_nats(0.01, -0.02, 0.04, 5)
     assert noise == "+0.010 nats (-0.020 to +0.040), within noise"
     assert tables.in_nats(0.01, math.nan, math.nan, 1) == "+0.010 nats"
+
+
+def test_a_difference_in_words_says_of_what_it_is_the_mean() -> None:
+    said = tables.in_words(0.1, 0.02, 0.18, 5, of="draw")
+    assert said == "+10.0 points (95 % interval +2.0 to +18.0, 5 draws)"
+    assert "a single run, so" in tables.in_words(0.1, math.nan, math.nan, 1, of="run")
+
+
+def test_every_row_is_worded_as_if_alone() -> None:
+    rows = [(0.1, 0.02, 0.18, 5), (0.05, -0.1, 0.2, 3), (0.1, math.nan, math.nan, 1)]
+    frame = pd.DataFrame(rows, columns=["mean", "low", "high", "runs"])
+    said = list(tables.worded(frame, count="runs")["said"])
+    assert said == [tables.in_words(*row, of="run") for row in rows]
+    assert "said" not in frame
+    assert list(tables.worded(frame[:0], count="runs")["said"]) == []
