@@ -28,6 +28,8 @@ DRAW = ["draw", "seed"]
 def table(runs: Iterable[Run]) -> pd.DataFrame:
     """Every score of every run, a row a score, sorted; a run given twice counts once.
 
+    So does a recipe that two versions recorded under different keys: the later one.
+
     ``low`` and ``high`` are the bootstrap interval over test images of that one trained
     model; intervals over draws and seeds are ``summarise``'s.
     """
@@ -40,6 +42,7 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
     by = [*ARM, *DRAW]
     return (
         frame.assign(method=order)
+        .drop_duplicates([*by, "settings", "pretrain"], keep="last")
         .sort_values(by)
         .astype({"method": str})
         .reset_index(drop=True)
