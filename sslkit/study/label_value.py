@@ -1,0 +1,164 @@
+"""What arms are worth in labels, against supervised training that is fair to each.
+
+A ``frame`` is from ``tables.table``, of one data set and profile, with all variants of
+``grids.study``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from sslkit.study.answers import with_side
+from sslkit.study.contrasts import label_equivalents
+from sslkit.study.tables import at_fraction, differences, side, summarise
+
+Seen = Literal["budget", "all"]
+"""Which images pretraining saw: those of the label budget, or all of the pool."""
+
+BASELINES = ("supervised", "supervised-plain")
+LEAST = 5  # draws: a bootstrap of fewer is too narrow for a verdict
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Label equivalents, and what they were read from.
+
+    Attributes:
+        arms: Scores of all arms and of supervised training, of one variant.
+        against: The supervised recipe that the arms are compared with.
+        curve: Its summary, by ``tables.summarise``.
+        equivalents: From ``contrasts.label_equivalents``, with ``claim``: the
+            ``tables.side`` of the interval less the share that the arm had, or
+            ``"few draws"``.
+    """
+
+    arms: pd.DataFrame
+    against: str
+    curve: pd.DataFrame
+    equivalents: pd.DataFrame
+
+
+def baselines(frame: pd.DataFrame) -> pd.Series:
+    """Mean accuracy of each supervised recipe of the base over the shares of them all.
+
+    Returns:
+        By method; empty if there is none.
+    """
+    own = frame[(frame["variant"] == "base") & frame["method"].isin(BASELINES)]
+    if own.empty:
+        return pd.Series(dtype=float)
+    by_share = own.pivot_table(index="fraction", columns="method", values="accuracy")
+    return by_share.dropna().mean()
+
+
+def better(frame: pd.DataFrame) -> str:
+    """The supervised recipe with the higher mean; views with jitter if none has one."""
+    means = baselines(frame).dropna()
+    return str(means.idxmax()) if len(means) else BASELINES[0]
+
+
+def compared(frame: pd.DataFrame, *, seen: Seen) -> tuple[pd.DataFrame, str]:
+    """The scores of the arms by the images that they saw, and their supervised recipe.
+
+    The arms that saw all images stand beside supervised training of as many steps,
+    which with all labels is what it was anyway.
+
+    Returns:
+        Scores, frozen with a linear probe and fine-tuned, of one variant; and the
+        method to compare with.
+    """
+    rows = frame[frame["protocol"].isin(["linear", "finetune"])]
+    if seen == "budget":
+        return rows[rows["variant"] == "base"], better(frame)
+    rows = rows.query(
+        "variant == 'all' or method == 'supervised' and (variant == "
+        "'budget, many steps' or variant == 'base' and fraction == 1)"
+    )
+    return rows.assign(variant="base"), BASELINES[0]
+
+
+def enough(frame: pd.DataFrame, *, seen: Seen) -> bool:
+    """Whether there are a supervised curve and an arm at one of its shares."""
+    rows, against = compared(frame, seen=seen)
+    curve = set(rows.loc[rows["method"] == against, "fraction"])
+    arms = set(rows.loc[~rows["method"].isin(BASELINES), "fraction"])
+    return len(curve) > 1 and not curve.isdisjoint(arms)
+
+
+def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
+    """What each arm is worth in labels.
+
+    Raises:
+        ValueError: If the supervised curve has fewer than two shares.
+    """
+    arms, against = compared(frame, seen=seen)
+    found = label_equivalents(arms, against=against)
+    rows: list[Any] = list(found.itertuples())
+    claims = [
+        "few draws"
+        if 1 < row.draws < LEAST
+        else side(row.low - row.fraction, row.high - row.fraction)
+        for row in rows
+    ]
+    curve = summarise(arms[arms["method"] == against])
+    return Worth(arms, against, curve, found.assign(claim=claims))
+
+
+def two_curves(frame: pd.DataFrame, *, fraction: float) -> pd.DataFrame:
+    """Equivalents of arms that saw all images, off two supervised curves.
+
+    Args:
+        frame: As the module describes.
+        fraction: Share of the labels that the arms had.
+
+    Returns:
+        Columns method, protocol, fraction, ``share`` (off the curve of as many steps)
+        and ``share_usual`` (off that of the base), a row an arm.
+
+    Raises:
+        ValueError: If a curve has fewer than two shares.
+    """
+    longer = label_equivalents(compared(frame, seen="all")[0])
+    arms = frame[frame["variant"] == "all"].assign(variant="base")
+    usual = frame.query("variant == 'base' and method == 'supervised'")
+    shorter = label_equivalents(pd.concat([arms, usual]))
+    by = ["method", "protocol", "fraction"]
+    both = longer.merge(shorter, on=by, suffixes=("", "_usual"))
+    return at_fraction(both, fraction)[[*by, "share", "share_usual"]]
+
+
+def gains(one: Worth) -> pd.DataFrame:
+    """What each arm has over the supervised recipe with the same labels.
+
+    Returns:
+        As ``tables.differences``, with ``side``.
+    """
+    left_out = [name for name in BASELINES if name != one.against]
+    rows = one.arms[~one.arms["method"].isin(left_out)]
+    return with_side(differences(rows, against=one.against))
+
+
+def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFrame:
+    """Pretrained arms with a part of the labels less supervised training with all.
+
+    They are paired by draw and seed, as if both had had the same labels.
+
+    Args:
+        one: From ``worth``.
+        shares: The parts.
+
+    Returns:
+        As ``tables.differences``, with ``side``, by share; no row where records lack.
+    """
+    left_out = [*BASELINES, "random"]
+    every = at_fraction(one.arms[one.arms["method"] == one.against], 1.0)
+    arms = one.arms[~one.arms["method"].isin(left_out)]
+    few = pd.concat([at_fraction(arms, share) for share in shares])
+    if few.empty or every.empty:
+        return pd.DataFrame()
+    alike = [every.assign(fraction=share) for share in few["fraction"].unique()]
+    return with_side(differences(pd.concat([few, *alike]), against=one.against))
