@@ -139,8 +139,7 @@ def contrasts(named: pd.DataFrame) -> pd.DataFrame:
 
 def contrast(row: Any) -> str:
     """The name of a row of ``contrasts.contrasts``, as of ``itertuples``."""
-    judged = PROTOCOL_LABELS[row.protocol]
-    return f"{look(row.method).label}, {judged}, less {look(row.against).label}"
+    return f"{judged(row.method, row.protocol)}, less {look(row.against).label}"
 
 
 def _ends(low: float, high: float) -> str:
@@ -157,7 +156,7 @@ def equivalents(one: Worth, *, head: str) -> pd.DataFrame:
     table: dict[str, dict[str, str]] = {}
     for row in _rows(one.equivalents):
         column = table.setdefault(f"with {100 * row.fraction:g} %", {})
-        column[_judged(row)] = _equivalent(row, one.curve)
+        column[judged(row.method, row.protocol)] = _equivalent(row, one.curve)
     return pd.DataFrame(table).fillna("").rename_axis(columns=head)
 
 
@@ -170,7 +169,7 @@ def two_curves(both: pd.DataFrame, curve: pd.DataFrame, *, head: str) -> pd.Data
         head: Over the names of the arms.
     """
     rows = {
-        _judged(row): {
+        judged(row.method, row.protocol): {
             "off the curve of as many steps": _percent(row.share, curve),
             "off the usual curve": _percent(row.share_usual, curve),
         }
@@ -179,8 +178,9 @@ def two_curves(both: pd.DataFrame, curve: pd.DataFrame, *, head: str) -> pd.Data
     return pd.DataFrame(rows).T.rename_axis(columns=head)
 
 
-def _judged(row: Any) -> str:
-    return f"{look(row.method).label}, {PROTOCOL_LABELS[row.protocol]}"
+def judged(method: str, protocol: str) -> str:
+    """The name of an arm that was judged in some way."""
+    return f"{look(method).label}, {PROTOCOL_LABELS[protocol]}"
 
 
 def _equivalent(row: Any, curve: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ without a pair are left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,7 @@ _SUPERVISED = {
     "base": "supervised",
     "budget, many steps": "supervised for as many steps",
 }
+_SEEN = {"budget": ("base", "base"), "all": ("all", "budget, many steps")}
 _Named = tuple[str, str, Cell, Cell]  # group, label, what is compared, and with what
 
 
@@ -209,6 +211,16 @@ def more(frame: pd.DataFrame) -> pd.DataFrame:
     return groups(frame, named)
 
 
+QUESTIONS = {
+    "added": added,
+    "reached": reached,
+    "jitter": jitter,
+    "regimes": regimes,
+    "more": more,
+}
+"""The questions that are answered by groups, in the order of their page."""
+
+
 def _variants(group: str, method: str, one: str, other: str, share: float) -> _Named:
     """One variant of an arm, fine-tuned, less another."""
     return (
@@ -272,25 +284,30 @@ def to_supervised(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_supervised(
-    frame: pd.DataFrame, *, variant: str = "base", against: str = "base"
+    frame: pd.DataFrame,
+    *,
+    seen: Literal["budget", "all"] = "budget",
+    protocol: str = "finetune",
 ) -> pd.DataFrame:
-    """Each arm of a variant less supervised training of another, by share of labels.
+    """Each arm less supervised training with the same labels, by share of labels.
 
     Args:
         frame: As the module describes; it may be empty.
-        variant: Of the arms.
-        against: Of supervised training.
+        seen: Which images pretraining saw, those of the budget alone or all of the
+            pool; the latter is compared with supervised training of as many steps.
+        protocol: How encoders were judged.
 
     Returns:
-        As ``tables.differences``, with ``side``; no row where a variant is missing.
+        As ``tables.differences``, with ``side``; no row where records lack.
     """
+    variant, against = _SEEN[seen]
     if frame.empty or not {variant, against} <= set(frame["variant"]):
         return with_side(pd.DataFrame(columns=[*ARM, "pairs", "mean", "low", "high"]))
-    own = frame[frame["variant"] == variant]
-    if against != variant:
-        base = frame.query("variant == @against and method == 'supervised'")
-        own = pd.concat([own, base]).assign(variant=variant)
-    return with_side(differences(own))
+    base = frame[(frame["variant"] == against) & (frame["method"] == "supervised")]
+    own = frame[(frame["variant"] == variant) & (frame["protocol"] == protocol)]
+    rest = own.drop(index=base.index, errors="ignore")
+    both = pd.concat([rest, base]).assign(variant=variant)
+    return with_side(differences(both))
 
 
 def named_before(frame: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
