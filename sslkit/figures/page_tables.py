@@ -146,35 +146,36 @@ def _ends(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
-def equivalents(one: Worth, *, head: str) -> pd.DataFrame:
+def equivalents(one: Worth) -> pd.DataFrame:
     """Every arm's label equivalent and what may be claimed of it, a column a share.
 
     Args:
         one: From ``label_value.worth``.
-        head: Over the names of the arms.
     """
+    ends = one.curve["fraction"].min(), one.curve["fraction"].max()
     table: dict[str, dict[str, str]] = {}
     for row in _rows(one.equivalents):
         column = table.setdefault(f"with {100 * row.fraction:g} %", {})
-        column[judged(row.method, row.protocol)] = _equivalent(row, one.curve)
-    return pd.DataFrame(table).fillna("").rename_axis(columns=head)
+        column[judged(row.method, row.protocol)] = _equivalent(row, *ends)
+    name = one.curve["data"].iloc[0]
+    return pd.DataFrame(table).fillna("").rename_axis(columns=name)
 
 
-def two_curves(both: pd.DataFrame, curve: pd.DataFrame, *, head: str) -> pd.DataFrame:
+def two_curves(both: pd.DataFrame) -> pd.DataFrame:
     """Label equivalents of the same arms off two curves.
 
     Args:
         both: From ``label_value.two_curves``.
-        curve: As of ``Worth``, for where shares are censored.
-        head: Over the names of the arms.
     """
     rows = {
         judged(row.method, row.protocol): {
-            "off the curve of as many steps": _percent(row.share, curve),
-            "off the usual curve": _percent(row.share_usual, curve),
+            "off the curve of as many steps": _percent(row.share, row.start, row.end),
+            "off the usual curve": _percent(row.share_usual, row.start, row.end),
         }
         for row in _rows(both)
     }
+    data, share = both[["data", "fraction"]].iloc[0]
+    head = f"{data}, with {100 * share:g} %"
     return pd.DataFrame(rows).T.rename_axis(columns=head)
 
 
@@ -183,17 +184,18 @@ def judged(method: str, protocol: str) -> str:
     return f"{look(method).label}, {PROTOCOL_LABELS[protocol]}"
 
 
-def _equivalent(row: Any, curve: pd.DataFrame) -> str:
-    low, middle, high = (_percent(x, curve) for x in (row.low, row.share, row.high))
+def _equivalent(row: Any, start: float, end: float) -> str:
+    shares = row.low, row.share, row.high
+    low, middle, high = (_percent(share, start, end) for share in shares)
     if row.claim == "one pair":
         return f"{middle} (a single draw)"
     return f"{middle} ({low} to {high}): {_CLAIMS.get(row.claim, row.claim)}"
 
 
-def _percent(share: float, curve: pd.DataFrame) -> str:
+def _percent(share: float, start: float, end: float) -> str:
     """A share of the labels, or the end of the curve at which it is censored."""
     if share == math.inf:
-        return f">{_SPACE}{100 * curve['fraction'].max():g}{_SPACE}%"
+        return f">{_SPACE}{100 * end:g}{_SPACE}%"
     if share == -math.inf:
-        return f"<{_SPACE}{100 * curve['fraction'].min():g}{_SPACE}%"
+        return f"<{_SPACE}{100 * start:g}{_SPACE}%"
     return f"{100 * share:.{0 if share >= 0.1 else 1}f}{_SPACE}%"

@@ -303,11 +303,9 @@ def over_supervised(
     variant, against = _SEEN[seen]
     if frame.empty or not {variant, against} <= set(frame["variant"]):
         return with_side(pd.DataFrame(columns=[*ARM, "pairs", "mean", "low", "high"]))
-    base = frame[(frame["variant"] == against) & (frame["method"] == "supervised")]
-    own = frame[(frame["variant"] == variant) & (frame["protocol"] == protocol)]
-    rest = own.drop(index=base.index, errors="ignore")
-    both = pd.concat([rest, base]).assign(variant=variant)
-    return with_side(differences(both))
+    arms = (frame["variant"] == variant) & (frame["protocol"] == protocol)
+    base = (frame["variant"] == against) & (frame["method"] == "supervised")
+    return with_side(differences(frame[arms | base].assign(variant=variant)))
 
 
 def named_before(frame: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:

@@ -6,7 +6,7 @@ A ``frame`` is from ``tables.table``, of one data set and profile, with all vari
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -108,6 +108,21 @@ def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
     return Worth(arms, against, curve, found.assign(claim=claims))
 
 
+def of_sets(frames: Mapping[str, pd.DataFrame]) -> dict[tuple[str, Seen], Worth]:
+    """``worth`` of several data sets, by name and images seen, where records suffice.
+
+    Args:
+        frames: By name, each as the module describes.
+    """
+    ways: tuple[Seen, ...] = ("budget", "all")
+    return {
+        (name, seen): worth(frame, seen=seen)
+        for name, frame in frames.items()
+        for seen in ways
+        if enough(frame, seen=seen)
+    }
+
+
 def two_curves(frame: pd.DataFrame, *, fraction: float) -> pd.DataFrame:
     """Equivalents of arms that saw all images, off two supervised curves.
 
@@ -116,19 +131,26 @@ def two_curves(frame: pd.DataFrame, *, fraction: float) -> pd.DataFrame:
         fraction: Share of the labels that the arms had.
 
     Returns:
-        Columns method, protocol, fraction, ``share`` (off the curve of as many steps)
-        and ``share_usual`` (off that of the base), a row an arm.
+        Columns data, method, protocol, fraction, ``share`` (off the curve of as many
+        steps), ``share_usual`` (off that of the base), ``start`` and ``end`` (shares at
+        the ends of the former), a row an arm.
 
     Raises:
         ValueError: If a curve has fewer than two shares.
     """
-    longer = label_equivalents(compared(frame, seen="all")[0])
-    arms = frame[frame["variant"] == "all"].assign(variant="base")
+    arms, against = compared(frame, seen="all")
+    every = frame[frame["variant"] == "all"].assign(variant="base")
     usual = frame.query("variant == 'base' and method == 'supervised'")
-    shorter = label_equivalents(pd.concat([arms, usual]))
     by = ["method", "protocol", "fraction"]
-    both = longer.merge(shorter, on=by, suffixes=("", "_usual"))
-    return at_fraction(both, fraction)[[*by, "share", "share_usual"]]
+    both = label_equivalents(arms).merge(
+        label_equivalents(pd.concat([every, usual])), on=by, suffixes=("", "_usual")
+    )
+    shares = arms.loc[arms["method"] == against, "fraction"]
+    table = both.assign(
+        data=frame["data"].iloc[0], start=shares.min(), end=shares.max()
+    )
+    columns = ["data", *by, "share", "share_usual", "start", "end"]
+    return at_fraction(table, fraction)[columns]
 
 
 def gains(one: Worth) -> pd.DataFrame:
