@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from sslkit.figures import diagnostics, plots, widgets
 from sslkit.figures.forest import forest
 from sslkit.runs.arms import look
-from sslkit.study.answers import AMOUNTS
+from sslkit.study.questions import AMOUNTS
 
 if TYPE_CHECKING:
     from sslkit.images.imageset import ImageSet

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from sslkit.runs.arms import ordered
-from sslkit.study.tables import DRAW, at_fraction, interval
+from sslkit.study.tables import DRAW, at_fraction, interval, side
 
 SHARES = (0.05, 0.25, 0.5, 1.0)
 """The study's shares of the labels."""
 FEW = SHARES[0]
+SIDES = ("higher", "lower", "within noise", "one pair")
+"""What ``tables.side`` says, in the order of sentences."""
 COMMONEST = "commonest"
 """In place of a method: always answering the commonest class."""
 
@@ -60,6 +62,15 @@ def gaps(
     """
     first, second = (scores(frame, cell, value=value) for cell in (one, other))
     return (first - second).dropna()
+
+
+def with_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add to differences (columns low, high) the ``side`` on which each lies.
+
+    It is that of ``tables.side``, a category in the order of ``SIDES``.
+    """
+    sides = [side(*ends) for ends in rows[["low", "high"]].itertuples(index=False)]
+    return rows.assign(side=pd.Categorical(sides, SIDES, ordered=True))
 
 
 def means(frame: pd.DataFrame, *, classes: int) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from sslkit.study.answers import with_side
+from sslkit.study.cells import with_side
 from sslkit.study.contrasts import label_equivalents
 from sslkit.study.tables import at_fraction, differences, side, summarise
 

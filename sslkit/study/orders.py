@@ -10,8 +10,7 @@ import pandas as pd
 
 from sslkit.runs.arms import ARMS
 from sslkit.study import published
-from sslkit.study.answers import with_side
-from sslkit.study.cells import Cell, gaps
+from sslkit.study.cells import Cell, gaps, with_side
 from sslkit.study.tables import interval
 
 UNSAID = "unsaid"
