@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scored import scored, together
@@ -81,3 +82,14 @@ def test_a_single_run_has_a_mean_and_no_interval():
     assert row["accuracy"] == 0.7
     assert math.isnan(row["accuracy_half"])
     assert math.isnan(row["loss_half"])
+
+
+def test_sides_are_those_of_their_intervals_in_the_order_of_sentences():
+    ends = {"low": [math.nan, -0.1, 0.1, -0.3], "high": [math.nan, 0.1, 0.2, -0.2]}
+    found = cells.with_side(pd.DataFrame(ends))
+    expected = ["one pair", "within noise", "higher", "lower"]
+    assert list(found["side"]) == expected
+    grouped = found.groupby("side", observed=True).size()
+    assert list(grouped.index) == ["higher", "lower", "within noise", "one pair"]
+    assert set(cells.SIDES) == set(expected)
+    assert cells.with_side(pd.DataFrame(columns=["low", "high"])).empty
