@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from sslkit.study.cells import with_side
+from sslkit.study.cells import FEW, with_side
 from sslkit.study.contrasts import label_equivalents
 from sslkit.study.tables import at_fraction, differences, side, summarise
 
@@ -81,12 +81,25 @@ def compared(frame: pd.DataFrame, *, seen: Seen) -> tuple[pd.DataFrame, str]:
     return rows.assign(variant="base"), BASELINES[0]
 
 
-def enough(frame: pd.DataFrame, *, seen: Seen) -> bool:
-    """Whether there are a supervised curve and an arm at one of its shares."""
+def enough(
+    frame: pd.DataFrame, *, seen: Seen, method: str = "simclr", fraction: float = FEW
+) -> bool:
+    """Whether records suffice for a curve and for a method that is held against it.
+
+    Args:
+        frame: As the module describes.
+        seen: Which images pretraining saw.
+        method: The method, which takes scores frozen and fine-tuned.
+        fraction: Its share of the labels, which is one of the curve's.
+    """
     rows, against = compared(frame, seen=seen)
-    curve = set(rows.loc[rows["method"] == against, "fraction"])
-    arms = set(rows.loc[~rows["method"].isin(BASELINES), "fraction"])
-    return len(curve) > 1 and not curve.isdisjoint(arms)
+    curve = rows[rows["method"] == against]
+    here = at_fraction(rows[rows["method"] == method], fraction)
+    return (
+        curve["fraction"].nunique() > 1
+        and len(at_fraction(curve, fraction)) > 0
+        and here["protocol"].nunique() == 2
+    )
 
 
 def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
@@ -108,18 +121,22 @@ def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
     return Worth(arms, against, curve, found.assign(claim=claims))
 
 
-def of_sets(frames: Mapping[str, pd.DataFrame]) -> dict[tuple[str, Seen], Worth]:
+def of_sets(
+    frames: Mapping[str, pd.DataFrame], *, method: str = "simclr", fraction: float = FEW
+) -> dict[tuple[str, Seen], Worth]:
     """``worth`` of several data sets, by name and images seen, where records suffice.
 
     Args:
         frames: By name, each as the module describes.
+        method: As for ``enough``.
+        fraction: As for ``enough``.
     """
     ways: tuple[Seen, ...] = ("budget", "all")
     return {
         (name, seen): worth(frame, seen=seen)
         for name, frame in frames.items()
         for seen in ways
-        if enough(frame, seen=seen)
+        if enough(frame, seen=seen, method=method, fraction=fraction)
     }
 
 

@@ -115,21 +115,22 @@ def test_a_censored_interval_is_on_the_side_of_its_end():
 
 
 def test_sets_with_too_few_records_are_left_out():
-    whole = together(
-        curve(RISING),
-        scored("simclr", [0.6] * 5),
-        scored("simclr", [0.6] * 5, variant="all"),
-        curve({0.05: 0.5}, variant="budget, many steps"),
+    arm = together(
+        scored("simclr", [0.6] * 5), scored("simclr", [0.6] * 5, protocol="linear")
     )
+    longer = curve({0.05: 0.5}, variant="budget, many steps")
     frames = {
-        "whole": whole,
+        "whole": together(curve(RISING), arm, arm.assign(variant="all"), longer),
+        "base": together(curve(RISING), arm),
         "no arm": curve(RISING),
-        "one share": together(curve({0.05: 0.5}), scored("simclr", [0.6] * 5)),
-        "apart": together(curve(RISING), scored("simclr", [0.6], fraction=0.1)),
-        "base": whole[whole["variant"] == "base"],
+        "one share": together(curve({0.05: 0.5}), arm),
+        "apart": together(curve({0.25: 0.7, 1.0: 0.9}), arm),
+        "fine-tuned alone": together(curve(RISING), scored("simclr", [0.6] * 5)),
     }
     found = label_value.of_sets(frames)
     assert [*found] == [("whole", "budget"), ("whole", "all"), ("base", "budget")]
+    assert label_value.of_sets(frames, method="rotnet") == {}
+    assert label_value.of_sets(frames, fraction=0.25) == {}
     with pytest.raises(ValueError, match="two fractions"):
         label_value.worth(frames["one share"], seen="budget")
 
