@@ -99,6 +99,7 @@ def enough(
         curve["fraction"].nunique() > 1
         and len(at_fraction(curve, fraction)) > 0
         and here["protocol"].nunique() == 2
+        and rows["test"].nunique() == 1  # or arms would stand there twice
     )
 
 

@@ -125,6 +125,9 @@ def test_sets_with_too_few_records_are_left_out():
         "no arm": curve(RISING),
         "one share": together(curve({0.05: 0.5}), arm),
         "apart": together(curve({0.25: 0.7, 1.0: 0.9}), arm),
+        "two tests": together(
+            *(together(curve(RISING), arm).assign(test=t) for t in ("image", "group"))
+        ),
         "fine-tuned alone": together(curve(RISING), scored("simclr", [0.6] * 5)),
     }
     found = label_value.of_sets(frames)
