@@ -38,7 +38,8 @@ def amounts(differences: pd.DataFrame) -> Figure:
     """
     # A line is broken before what tells an amount from its neighbours.
     lines = {
-        v: re.sub(" (steps|another|alone)", r"\n\1", n) for v, n in AMOUNTS.items()
+        variant: re.sub(" (steps|another|alone)", r"\n\1", name)
+        for variant, name in AMOUNTS.items()
     }
     values = differences.assign(
         panel=differences["protocol"].map(plots.PROTOCOL_LABELS),
