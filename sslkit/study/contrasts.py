@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sslkit.study.cells import Cell, gaps
 from sslkit.study.tables import interval
 
 RESAMPLES = 2000
@@ -67,9 +68,9 @@ def contrasts(
     """
     rows = []
     for one in named:
-        first = _scores(frame, one.method, one.protocol, one.fraction, value)
-        second = _scores(frame, one.against, one.against_protocol, one.fraction, value)
-        difference = (first - second).dropna()
+        arm = Cell(one.method, one.protocol, one.fraction, None)
+        against = Cell(one.against, one.against_protocol, one.fraction, None)
+        difference = gaps(frame, arm, against, value=value)
         if len(difference):
             p = stats.ttest_1samp(difference, 0).pvalue if len(difference) > 1 else None
             rows.append(
@@ -78,15 +79,6 @@ def contrasts(
     columns = [*Contrast.__dataclass_fields__, "pairs", "mean", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns).astype({"p": float})
     return table.assign(holm=_holm(table["p"].to_numpy()))
-
-
-def _scores(
-    frame: pd.DataFrame, method: str, protocol: str, fraction: float, value: str
-) -> pd.Series:
-    """A column of an arm by draw and seed."""
-    own = (frame["method"] == method) & (frame["protocol"] == protocol)
-    own &= np.isclose(frame["fraction"], fraction)
-    return frame[own].set_index(["draw", "seed"])[value]
 
 
 def _holm(p: NDArray) -> NDArray:
