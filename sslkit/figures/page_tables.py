@@ -21,7 +21,7 @@ def printed(figures: pd.DataFrame) -> pd.DataFrame:
     """The study's figures as loss / accuracy in per cent, a column a share of labels.
 
     Args:
-        figures: From ``orders.printed``.
+        figures: From ``reports.printed``.
     """
     by = ["report", "method", "regime", "protocol"]
     texts = [

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from sslkit.runs.recipes import method_name
+from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
 from sslkit.study import contrasts
 from sslkit.study.cells import FEW, SHARES, Cell, gaps, with_side
@@ -167,7 +167,7 @@ def learning(
         if "finetune" not in run.scores:
             continue
         for phase in run.history["phase"].unique():
-            arm = method_name(recipe, "finetune"), phase
+            arm = arm_name(recipe, "finetune"), phase
             if arm in kept:
                 kept[arm].append(run)
     return {arm: found for arm, found in kept.items() if found}

@@ -11,8 +11,7 @@ import pandas as pd
 
 from sslkit.judging.protocols import PROTOCOLS
 from sslkit.runs.records import Run
-from sslkit.study import tables
-from sslkit.study.single_runs import printed
+from sslkit.study import reports, tables
 
 PAIRS = (("rotnet-jitter", "rotnet"), ("supervised", "supervised-plain"))
 """An arm with colour changes and the same without."""
@@ -112,7 +111,7 @@ def study() -> pd.DataFrame:
         Accuracies in [0, 1] by regime and fraction (the index): columns rotnet,
         rotnet-jitter and ``difference``.
     """
-    wide = printed().pivot_table(
+    wide = reports.of_arms().pivot_table(
         index=["regime", "fraction"], columns="method", values="mean"
     )
     both = wide[["rotnet", "rotnet-jitter"]].dropna()

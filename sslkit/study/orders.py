@@ -1,4 +1,4 @@
-"""The study's printed figures, and how its orders of methods fare in our runs."""
+"""How the study's orders of methods fare in our runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sslkit.runs.arms import ARMS
-from sslkit.study import published
 from sslkit.study.cells import Cell, gaps, with_side
 from sslkit.study.tables import interval
 
@@ -19,25 +18,6 @@ UNSAID = "unsaid"
 _VARIANTS = {"schedule": "base", "constant 5e-6": "constant"}
 
 
-def printed() -> pd.DataFrame:
-    """The figures of the study's reports, in their order.
-
-    Returns:
-        Columns report, method, regime, protocol (with a question mark where it is
-        presumed), init, fraction, loss, ``accuracy`` (a share) and ``judged``, the
-        protocol without its question mark.
-
-    Raises:
-        FileNotFoundError: If the table is not among the published results.
-    """
-    file = published.file("study.csv")
-    if file is None:
-        raise FileNotFoundError("no study.csv among the published results")
-    table = pd.read_csv(file)
-    judged = table["protocol"].str.rstrip("?")
-    return table.assign(accuracy=table["accuracy"] / 100, judged=judged)
-
-
 def method_pairs(figures: pd.DataFrame) -> pd.DataFrame:
     """Every two printed figures that, as far as is said, differ in the method alone.
 
@@ -45,7 +25,7 @@ def method_pairs(figures: pd.DataFrame) -> pd.DataFrame:
     without a regime stands beside both.
 
     Args:
-        figures: From ``printed``.
+        figures: From ``reports.printed``.
 
     Returns:
         Columns method, other, protocol, fraction, ``variant`` (of ours, that stands for

@@ -152,16 +152,16 @@ def in_print(study: pd.DataFrame) -> pd.DataFrame:
     """The study's two regimes beside each other, as it printed them.
 
     Args:
-        study: From ``single_runs.printed``.
+        study: From ``reports.of_arms``.
 
     Returns:
         Columns method, fraction, ``schedule``, ``fixed`` and ``difference`` (fixed
         less schedule), in per cent; a row where both were printed.
     """
     wide = study.pivot_table(
-        index=["method", "fraction"], columns="regime", values="accuracy"
+        index=["method", "fraction"], columns="regime", values="mean"
     )
-    both = wide[["schedule", "constant 5e-6"]].dropna()
+    both = (100 * wide[["schedule", "constant 5e-6"]]).dropna().round(2)
     both.columns = pd.Index(["schedule", "fixed"])
     gap = (both["fixed"] - both["schedule"]).round(2)
     return both.assign(difference=gap).reset_index()

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sslkit.runs.arms import ARMS, ordered
-from sslkit.study import published
+from sslkit.runs.arms import ordered
 from sslkit.study.tables import DRAW, at_fraction
 
 
@@ -37,26 +36,6 @@ def single_runs(
     wide = here.pivot(index=["draw", "seed"], columns="method", values="accuracy")
     whole = wide[ordered(map(str, wide))].dropna()
     return whole[whole.mean().sort_values(ascending=False, kind="stable").index]
-
-
-def printed() -> pd.DataFrame:
-    """What the study printed of the arms of this book, each cell of a single run.
-
-    Returns:
-        Columns report, method, regime, protocol (a presumed one as if it had been
-        said), init, fraction, loss, accuracy (in per cent, as printed) and ``mean``,
-        the accuracy as a share of one.
-
-    Raises:
-        ValueError: If the file ``study.csv`` is not among the published results.
-    """
-    file = published.file("study.csv")
-    if file is None:
-        raise ValueError("no study.csv among the published results")
-    table = pd.read_csv(file)
-    said = table["protocol"].str.rstrip("?")  # ?: presumably
-    table = table.assign(protocol=said, mean=table["accuracy"] / 100)
-    return table[table["method"].isin([*ARMS])]
 
 
 def orders(single: pd.DataFrame) -> dict[tuple[str, ...], int]:

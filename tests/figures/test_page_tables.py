@@ -11,7 +11,7 @@ import pytest
 from scored import scored, together
 
 from sslkit.figures import page_tables
-from sslkit.study import answers, cells, label_value, orders, questions, tables
+from sslkit.study import answers, cells, label_value, questions, reports, tables
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -21,7 +21,7 @@ def plain(text: object) -> str:
 
 
 def test_the_study_is_printed_as_it_was_with_names_and_gaps():
-    table = page_tables.printed(orders.printed())
+    table = page_tables.printed(reports.printed())
     assert [plain(name) for name in table] == ["5 %", "25 %", "50 %", "100 %"]
     first = table.loc[("A", "RotNet", "schedule", "fine-tuned?")]
     assert list(first) == ["0.7344 / 64.11", "0.3881 / 84.51", "0.3864 / 85.76", ""]
@@ -30,8 +30,8 @@ def test_the_study_is_printed_as_it_was_with_names_and_gaps():
     assert table.loc[("A′", "RotNet", "unsaid", "linear probe?")].iloc[0] == "– / 50.28"
     kidney = table.loc[("P0", "SimCLR + kidney", "unsaid", "unsaid")]
     assert list(kidney)[:3] == ["– / 73.62", "– / 77.87", "– / 83.55"]
-    reports = list(dict.fromkeys(table.index.get_level_values("report")))
-    assert reports == ["A", "A′", "B", "P", "P0"], "in the order of the file"
+    named = list(dict.fromkeys(table.index.get_level_values("report")))
+    assert named == ["A", "A′", "B", "P", "P0"], "in the order of the file"
 
 
 def read(html: str) -> list[list[str]]:

@@ -29,14 +29,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import sslkit
+from sslkit.images.splits import split
 from sslkit.learning import encoders, loop
-from sslkit.runs import keys, records, running
-from sslkit.study import tables
 from sslkit.learning.encoders import Encoder
+from sslkit.learning.loop import Fitted
+from sslkit.runs import keys, records, running
 from sslkit.runs.recipes import Data, Recipe
 from sslkit.runs.records import Run
-from sslkit.images.splits import split
-from sslkit.learning.loop import Fitted
+from sslkit.study import tables
 
 # Children are copies of one process that has imported all this and computed nothing:
 # as fresh as started anew, without the seconds of importing torch.

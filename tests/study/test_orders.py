@@ -1,8 +1,6 @@
-"""The study's printed figures, their pairs, and how their orders fare in runs."""
+"""Pairs of the study's printed figures, and how their orders fare in runs."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,22 +15,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 def figures(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
     names = ["method", "regime", "judged", "fraction", "accuracy"]
     return pd.DataFrame(rows, columns=names)
-
-
-def test_printed_accuracies_are_shares_and_a_presumed_protocol_loses_its_mark():
-    table = orders.printed().set_index(["report", "method", "regime", "fraction"])
-    row = table.loc["A", "rotnet", "schedule", 0.05]
-    assert row["accuracy"] == pytest.approx(0.6411)
-    assert (row["protocol"], row["judged"]) == ("finetune?", "finetune")
-    assert table["accuracy"].between(0, 1).all()
-
-
-def test_without_the_published_table_it_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("SSLKIT_RESULTS", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"study\.csv"):
-        orders.printed()
 
 
 def test_two_figures_are_a_pair_if_they_differ_in_the_method_alone():

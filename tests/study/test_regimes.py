@@ -131,11 +131,11 @@ def test_a_verdict_names_arms_by_side_the_higher_first() -> None:
 
 
 def test_what_the_study_printed_stands_side_by_side_where_it_printed_both() -> None:
-    columns = ["method", "fraction", "regime", "accuracy"]
+    columns = ["method", "fraction", "regime", "mean"]
     printed = pd.DataFrame(
         [
-            ("rotnet", 0.05, "schedule", 64.11),
-            ("rotnet", 0.05, "constant 5e-6", 83.88),
+            ("rotnet", 0.05, "schedule", 0.6411),
+            ("rotnet", 0.05, "constant 5e-6", 0.8388),
             ("rotnet", 0.25, "schedule", 84.51),
             ("simclr", 0.05, "unsaid", 75.59),
         ],

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sslkit.study import published, single_runs
+from sslkit.study import single_runs
 
 
 def rows(
@@ -161,17 +161,3 @@ def test_more_labels_are_compared_within_a_draw() -> None:
     found = single_runs.more_labels(frame, 0.05, 1.0)
     assert found.to_dict() == pytest.approx({(0, 0): 0.3, (1, 1): 0.2})
     assert single_runs.more_labels(frame, 0.05, 1.0, method="simclr").empty
-
-
-def test_what_was_printed_is_of_our_arms_and_a_share_beside_the_per_cent() -> None:
-    table = single_runs.printed()
-    assert "simclr+kidney" not in set(table["method"])
-    assert set(table["protocol"]) == {"linear", "finetune", "unsaid"}
-    twice = table[(table["method"] == "supervised") & (table["fraction"] == 0.05)]
-    assert sorted(twice["mean"]) == pytest.approx([0.5343, 0.6710])
-
-
-def test_without_the_file_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "file", lambda name: None)
-    with pytest.raises(ValueError, match=r"no study\.csv"):
-        single_runs.printed()
