@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from sslkit.figures import plots
+from sslkit.runs.arms import arm_of
 
 SHARES = (0.05, 0.25, 0.5, 1.0)
 SUPERVISED = (0.5, 0.7, 0.8, 0.9)
@@ -70,11 +70,11 @@ def points(axes: Axes, colour: str, marker: str) -> set[tuple[float, float]]:
 
 
 def of(method: str) -> tuple[str, str]:
-    return plots.METHOD_COLOURS[method], plots.METHOD_MARKERS[method]
+    return arm_of(method).colour, arm_of(method).marker
 
 
 def colour_of(method: str) -> str:
-    return to_hex(plots.METHOD_COLOURS[method])
+    return to_hex(arm_of(method).colour)
 
 
 def lines(axes: Axes, method: str, label: str | None = None) -> list[Line2D]:

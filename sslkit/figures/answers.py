@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from sslkit.figures import diagnostics, plots, widgets
 from sslkit.figures.forest import forest
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 from sslkit.study.questions import AMOUNTS
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def curves(learnt: Mapping[tuple[str, str], Sequence[Run]]) -> ipywidgets.VBox:
         name = Path(runs[0].recipe.data.name).name
         scores = [run.scores[phase] for run in runs if phase in run.scores]
         tested = [score.epoch for score in scores if score.epoch is not None]
-        drawn[f"{look(method).label}, {_PHASES[phase]}"] = diagnostics.curves(
+        drawn[f"{arm_of(method).label}, {_PHASES[phase]}"] = diagnostics.curves(
             *(run.history for run in runs),
             phase=phase,
             selected=tested,

@@ -24,7 +24,7 @@ from sslkit.figures.plots import (
     new_figure,
     nothing,
 )
-from sslkit.runs.arms import look, ordered
+from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.contrasts import spread
 from sslkit.study.luck import runs_needed
 from sslkit.study.single_runs import orders, single_runs, wrong_order
@@ -53,7 +53,7 @@ def seeds_by_draw(frame: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
     for method, axes in zip(methods, panels, strict=True):
         runs = here[here["method"] == method]
         x = runs["draw"].map(draws.index)
-        y, arm = 100 * runs["accuracy"], look(method)
+        y, arm = 100 * runs["accuracy"], arm_of(method)
         axes.scatter(x, y, s=26, c=arm.colour, marker=arm.marker, alpha=0.7)
         means = y.groupby(x).mean()
         places = np.array(means.index)
@@ -85,7 +85,7 @@ def spreads(frame: pd.DataFrame) -> Figure:
     figure, axes = new_figure(height=1.6 + 0.24 * len(table))
     rows = arms(table)
     for y, row in enumerate(rows):
-        colour, marker = look(row.method).colour, look(row.method).marker
+        colour, marker = arm_of(row.method).colour, arm_of(row.method).marker
         both = 100 * row.of_draws, 100 * row.of_seeds
         axes.plot(both, (y, y), color=colour, lw=1.2, alpha=0.5, zorder=1)
         mark: Any = {"marker": marker, "ms": 8, "ls": "", "mew": 1.5, "color": colour}
@@ -121,7 +121,7 @@ def one_run_each(
     figure = Figure(figsize=(WIDTH, 1.6 + 0.5 * len(rows)), layout="constrained")
     clouds, below = figure.subplots(2, 1, height_ratios=[5, 4])
     for method, y in rows.items():
-        x, colour = 100 * single[method], look(method).colour
+        x, colour = 100 * single[method], arm_of(method).colour
         beside = y + np.linspace(-0.22, 0.22, len(x))
         clouds.scatter(x, beside, s=22, c=colour, marker="o", alpha=0.6, lw=0)
         clouds.plot([x.mean()] * 2, [y - 0.4, y + 0.4], color=colour, lw=2.2)
@@ -130,11 +130,11 @@ def one_run_each(
     if study is not None:
         own = (study["protocol"] == protocol) | (study["method"] == "supervised")
         theirs = at_fraction(study[own & study["method"].isin(list(rows))], fraction)
-        colours = [look(method).colour for method in theirs["method"]]
+        colours = [arm_of(method).colour for method in theirs["method"]]
         at = theirs["method"].map(rows)
         clouds.scatter(100 * theirs["mean"], at, s=55, c=colours, marker="x", lw=2)
         note += "; crosses: the study"
-    clouds.set_yticks(list(rows.values()), [look(name).label for name in rows])
+    clouds.set_yticks(list(rows.values()), [arm_of(name).label for name in rows])
     clouds.set(ylim=(len(rows) - 0.4, -0.6), xlabel="test accuracy (%)")
     clouds.grid(visible=True, axis="x")
     clouds.grid(visible=False, axis="y")
@@ -151,7 +151,7 @@ def _ranks(
     places = [0.0, *(i + 1.3 for i in range(len(counts)))]
     for method in means:
         y = [order.index(method) + 1 for order in columns]
-        colour, marker = look(method).colour, look(method).marker
+        colour, marker = arm_of(method).colour, arm_of(method).marker
         axes.plot(places[1:], y[1:], color=colour, lw=1, alpha=0.5)
         axes.plot(places, y, marker, color=colour, ms=9)
     axes.axvspan(-0.5, 0.5, color="#EEEEEE", zorder=0)
@@ -183,11 +183,11 @@ def wrong_orders(chances: pd.DataFrame) -> Figure:
     chance = [100 * wrong_order(x, 1) for x in walk]
     axes.plot(walk, chance, color=GREY, label="normal formula", zorder=1)
     for row, size, share in zip(_rows(here), sizes, shares, strict=True):
-        colour, frozen = look(row.method).colour, row.protocol != "finetune"
+        colour, frozen = arm_of(row.method).colour, row.protocol != "finetune"
         mark: Any = {"color": colour, "mec": colour, "ms": 8, "ls": "", "mew": 1.5}
         mark |= {"mfc": "white" if frozen else colour, "clip_on": False}
         label = arm_name(row.method, row.protocol)
-        axes.plot(size, share, marker=look(row.method).marker, label=label, **mark)
+        axes.plot(size, share, marker=arm_of(row.method).marker, label=label, **mark)
     axes.set(xlabel="size of the difference (standard deviations of a single one)")
     axes.set(ylabel="single runs in\nthe wrong order (%)")
     axes.set_ylim(0, max(55, shares.max() + 5))

@@ -17,14 +17,12 @@ from matplotlib.figure import Figure
 from sslkit.figures.forest import arms, name_arms
 from sslkit.figures.plots import (
     GREY,
-    METHOD_COLOURS,
-    METHOD_LABELS,
-    METHOD_MARKERS,
     PROTOCOL_LABELS,
     SMALL,
     footnote,
     new_figure,
 )
+from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.contrasts import equivalent
 from sslkit.study.tables import at_fraction
 
@@ -41,7 +39,7 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
             encoder has no such score, its linear probe stand beside them.
     """
     figure, axes = new_figure(height=3.7)
-    for method in METHOD_LABELS:
+    for method in ordered(summary["method"]):
         _curve(axes, _of(summary, method, protocol))
     _label_shares(axes, summary)
     figure.legend(loc="outside upper left", ncols=3)
@@ -85,7 +83,7 @@ def arrow(
     _curve(axes, start)
     _label_shares(axes, summary)
     axes.set_ylim(axes.get_ylim())  # stays as it is
-    name, colour = METHOD_LABELS[method], METHOD_COLOURS[method]
+    name, colour = arm_of(method).label, arm_of(method).colour
     if math.isfinite(share):
         axes.vlines(share, axes.get_ylim()[0], level, color=colour, ls=":")
         worth = f"as good as supervised with {share:.0f} %"
@@ -100,7 +98,7 @@ def arrow(
     axes.annotate("", (tip, level), (few, level), arrowprops=look, zorder=4)
     _say(axes, name, few, level, (8, 6))
     x, y = 100 * curve[["fraction", "mean"]].iloc[-2:].mean()
-    _say(axes, METHOD_LABELS["supervised"], x, y, (6, -18))
+    _say(axes, arm_of("supervised").label, x, y, (6, -18))
     footnote(
         figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval"
     )
@@ -129,7 +127,10 @@ def reversal(
     figure, axes = new_figure(width=5.6, height=3.8)
     places: dict[str, float] = {}
     floor = "start" if "start" in set(here["method"]) else "random"
-    for i, name in enumerate(list(METHOD_LABELS)[2:]):
+    known = [
+        name for name in ordered(here["method"]) if name not in ("random", "start")
+    ]
+    for i, name in enumerate(known):
         baseline = name in _SUPERVISED
         methods = (floor if baseline else name), name
         both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
@@ -139,11 +140,11 @@ def reversal(
         x[0] = -0.05 if baseline else x[0]  # and both baselines from one start
         y = 100 * both["mean"].to_numpy()
         line = ":" if baseline else "-"
-        axes.plot(x, y, line, color=METHOD_COLOURS[name], zorder=2)
+        axes.plot(x, y, line, color=arm_of(name).colour, zorder=2)
         for end in (0, 1):
             _point(axes, both.iloc[end], x[end])
         if baseline and not places:
-            _say(axes, METHOD_LABELS[floor], x[0], y[0], (9, -14))
+            _say(axes, arm_of(floor).label, x[0], y[0], (9, -14))
         places[name] = y[1]
     if not places:
         raise ValueError(f"no method has both protocols at fraction {fraction:g}")
@@ -151,13 +152,13 @@ def reversal(
     if study is not None:
         theirs = at_fraction(study[study["protocol"].isin(ends)], fraction)
         beside = theirs["protocol"].map({"linear": -0.09, "finetune": 1.09})
-        colours = theirs["method"].map(METHOD_COLOURS)
+        colours = [arm_of(name).colour for name in theirs["method"]]
         axes.scatter(beside, 100 * theirs["mean"], s=55, c=colours, marker="x", lw=2)
         note += "; crosses: the study"
     low, high = axes.get_ylim()
     least = low
     for name in sorted(places, key=lambda name: places[name]):
-        axes.text(1.18, max(places[name], least), METHOD_LABELS[name], va="center")
+        axes.text(1.18, max(places[name], least), arm_of(name).label, va="center")
         least = max(places[name], least) + 0.07 * (high - low)  # no label on another
     axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
     axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
@@ -193,7 +194,7 @@ def equivalents(
     )
     figure, axes = new_figure(height=1.7 + 0.24 * len(rows))
     for y, row in enumerate(rows):
-        colour, marker = METHOD_COLOURS[row.method], METHOD_MARKERS[row.method]
+        colour, marker = arm_of(row.method).colour, arm_of(row.method).marker
         low, share, high = (
             float(np.clip(100 * value, *edges))
             for value in (row.low, row.share, row.high)
@@ -219,7 +220,7 @@ def equivalents(
     axes.axvspan(end, axes.get_xlim()[1], color="#F4F4F4", zorder=0)
     axes.axvspan(axes.get_xlim()[0], start, color="#F4F4F4", zorder=0)
     axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
-    base = METHOD_LABELS[curve["method"].iloc[0]]
+    base = arm_of(curve["method"].iloc[0]).label
     text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
     footnote(figure, curve, f"against {base}; {text}")
     return figure
@@ -246,19 +247,19 @@ def gains(
         raise ValueError(f"no differences by '{protocol}'")
     shares = sorted(here["fraction"].unique())
     figure, axes = new_figure(height=3.5)
-    methods = [m for m in METHOD_LABELS if m in set(here["method"])]
+    methods = ordered(here["method"])
     for i, method in enumerate(methods):
         rows = here[here["method"] == method].sort_values("fraction")
         # Side by side, so that bars do not hide each other.
         x = rows["fraction"].map(shares.index) + 0.06 * (i - (len(methods) - 1) / 2)
         mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
-        line, colour = f"{METHOD_MARKERS[method]}-", METHOD_COLOURS[method]
+        line, colour = f"{arm_of(method).marker}-", arm_of(method).colour
         bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
-        label = METHOD_LABELS[method]
+        label = arm_of(method).label
         axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
-    axes.axhline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
+    axes.axhline(0, color=arm_of(against).colour, lw=1.4, zorder=1)
     axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
-    axes.set(xlabel="labels used (%)", ylabel=f"points to {METHOD_LABELS[against]}")
+    axes.set(xlabel="labels used (%)", ylabel=f"points to {arm_of(against).label}")
     axes.set_xlim(-0.4, len(shares) - 0.6)
     figure.legend(loc="outside upper left", ncols=3)
     footnote(
@@ -286,22 +287,22 @@ def _curve(axes: Axes, rows: pd.DataFrame) -> None:
     """Means joined by a line in a band; a lone mean with its interval."""
     if len(rows) < 2:
         for _, row in rows.iterrows():
-            label = METHOD_LABELS[row["method"]]
+            label = arm_of(row["method"]).label
             _point(axes, row, 100 * row["fraction"], label)
         return
     method, x = rows["method"].iloc[0], 100 * rows["fraction"]
-    colour, line = METHOD_COLOURS[method], METHOD_MARKERS[method] + "-"
+    colour, line = arm_of(method).colour, arm_of(method).marker + "-"
     low, high = 100 * rows["low"], 100 * rows["high"]
     axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-    axes.plot(x, 100 * rows["mean"], line, color=colour, label=METHOD_LABELS[method])
+    axes.plot(x, 100 * rows["mean"], line, color=colour, label=arm_of(method).label)
 
 
 def _point(axes: Axes, row: pd.Series, x: float, label: str | None = None) -> None:
     """A mean with its interval."""
     mean, low, high = 100 * row[["mean", "low", "high"]]
     bar = [[mean - low], [high - mean]]
-    look: Any = {"fmt": METHOD_MARKERS[row["method"]], "zorder": 3, "label": label}
-    colour = METHOD_COLOURS[row["method"]]
+    look: Any = {"fmt": arm_of(row["method"]).marker, "zorder": 3, "label": label}
+    colour = arm_of(row["method"]).colour
     axes.errorbar(x, mean, yerr=bar, color=colour, elinewidth=2, **look)
 
 

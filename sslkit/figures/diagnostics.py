@@ -20,14 +20,12 @@ from torch import Tensor
 from sslkit.figures.plots import (
     GREEN,
     GREY,
-    METHOD_COLOURS,
-    METHOD_LABELS,
-    METHOD_MARKERS,
     SMALL,
     WIDTH,
     new_figure,
     pixels,
 )
+from sslkit.runs.arms import arm_of
 
 if TYPE_CHECKING:
     from sslkit.judging.scores import Score
@@ -60,7 +58,7 @@ def curves(
     layout: Any = [shown, ["lr"] * len(shown)]
     figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
     panels = figure.subplot_mosaic(layout, height_ratios=[3, 1])
-    colour, alone = METHOD_COLOURS[method], len(tables) == 1
+    colour, alone = arm_of(method).colour, len(tables) == 1
     thin: Any = {"color": colour, "lw": 0.8, "alpha": 0.25}
     mark: Any = {"color": GREEN, "s": 45 if alone else 22, "ec": "white", "zorder": 3}
     text = f"selected: epoch {selected[0]}" if alone and selected else "selected epoch"
@@ -141,20 +139,20 @@ def too_good(points: pd.DataFrame, *, jittered: pd.Series, floor: float) -> Figu
     """
     figure, axes = new_figure(height=4.0)
     spots = [tuple(spot) for spot in 100 * points[["told", "probed"]].to_numpy()]
-    colour = METHOD_COLOURS["rotnet"]
+    colour = arm_of("rotnet").colour
     look: Any = {"arrowstyle": "-|>", "color": colour, "lw": 1.8}
     look |= {"shrinkA": 5, "shrinkB": 6, "mutation_scale": 14}
     for here, there in pairwise(spots):
         axes.annotate("", there, here, arrowprops=look)
     other = tuple(100 * jittered[["told", "probed"]])
     for method, where in {"rotnet": spots, "rotnet-jitter": [other]}.items():
-        look = {"color": METHOD_COLOURS[method], "label": METHOD_LABELS[method]}
-        look |= {"marker": METHOD_MARKERS[method], "ls": "", "ms": 9, "zorder": 3}
+        look = {"color": arm_of(method).colour, "label": arm_of(method).label}
+        look |= {"marker": arm_of(method).marker, "ls": "", "ms": 9, "zorder": 3}
         axes.plot(*zip(*where, strict=True), **look)
     for light, spot in zip(points.index, spots, strict=True):
         text = f"light {light:g}" if light else "no light"
         axes.annotate(text, spot, (8, 6), textcoords="offset points", size=SMALL)
-    axes.axhline(100 * floor, color=GREY, ls=":", label=METHOD_LABELS["random"])
+    axes.axhline(100 * floor, color=GREY, ls=":", label=arm_of("random").label)
     axes.set(xlabel="turns told apart in validation (%)")
     axes.set(ylabel="linear probe, test accuracy (%)")
     axes.margins(x=0.16, y=0.12)
@@ -191,7 +189,7 @@ def hue_dial(
     axes = figure.add_axes(
         (1 / (count + 1), 1 - 2.35 / height, count / (count + 1), 2 / height)
     )
-    blue = METHOD_COLOURS["simclr"]
+    blue = arm_of("simclr").colour
     for column, line, text in (
         ("hue", "o--", "hue, read out (R²)"),
         ("class", "D-", "class, by ten neighbours (accuracy)"),

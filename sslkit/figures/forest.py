@@ -9,13 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sslkit.figures.plots import (
-    METHOD_COLOURS,
-    METHOD_LABELS,
-    METHOD_MARKERS,
     PROTOCOL_LABELS,
     WIDTH,
     footnote,
 )
+from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.tables import interval
 
 _PLACE = ["panel", "heading", "line"]
@@ -37,7 +35,7 @@ def forest(values: pd.DataFrame, *, label: str) -> Figure:
     values = values.astype(dict.fromkeys([*_PLACE, "method"], str))
     names, places = _lines(values)
     marks = values.groupby([*_PLACE, "method"], sort=False)["value"]
-    methods = [m for m in METHOD_LABELS if m in set(values["method"])]
+    methods = ordered(values["method"])
     several = (values.groupby(_PLACE)["method"].nunique() > 1).any()
     step = 0.8 / len(methods) if several else 0
     panels = list(values["panel"].unique())
@@ -49,14 +47,14 @@ def forest(values: pd.DataFrame, *, label: str) -> Figure:
     entries: dict[str, Any] = {}
     for mark, own in marks:
         panel, heading, line, method = map(str, mark)
-        axes, y, colour = by_panel[panel], places[heading, line], METHOD_COLOURS[method]
+        axes, y, colour = by_panel[panel], places[heading, line], arm_of(method).colour
         if several:
             y += step * (methods.index(method) - (len(methods) - 1) / 2)
         else:
             under = [y + 0.32] * len(own)
             axes.scatter(100 * own, under, s=9, color=colour, alpha=0.5, lw=0)
         mean, low, high = (100 * x for x in interval(own))
-        look: Any = {"fmt": METHOD_MARKERS[method], "color": colour, "elinewidth": 2}
+        look: Any = {"fmt": arm_of(method).marker, "color": colour, "elinewidth": 2}
         bar = [[mean - low], [high - mean]]
         entries[method] = axes.errorbar(mean, y, xerr=bar, **look, zorder=3)
     for panel, axes in by_panel.items():
@@ -73,7 +71,7 @@ def forest(values: pd.DataFrame, *, label: str) -> Figure:
         tick.set_fontweight("normal" if i in places.values() else "bold")
     if several:
         handles = [entries[method] for method in methods]
-        texts = [METHOD_LABELS[method] for method in methods]
+        texts = [arm_of(method).label for method in methods]
         figure.legend(handles, texts, loc="outside upper left", ncols=3)
     return figure
 
@@ -100,19 +98,19 @@ def differences(pairs: pd.DataFrame, *, against: str = "supervised") -> Figure:
     Raises:
         ValueError: If it mixes data sets or profiles.
     """
-    order = {"method": [*METHOD_LABELS], "protocol": [*PROTOCOL_LABELS]}
+    order = {"method": ordered(pairs["method"]), "protocol": [*PROTOCOL_LABELS]}
     ranks = {name: pd.Categorical(pairs[name], known) for name, known in order.items()}
-    ordered = pairs.assign(**ranks).sort_values(["fraction", *order])
-    ordered = ordered.astype(dict.fromkeys(order, str)).assign(
-        panel=[f"{100 * share:g} % of labels" for share in ordered["fraction"]],
-        heading=lambda rows: rows["method"].map(METHOD_LABELS),
+    lines = pairs.assign(**ranks).sort_values(["fraction", *order])
+    lines = lines.astype(dict.fromkeys(order, str)).assign(
+        panel=[f"{100 * share:g} % of labels" for share in lines["fraction"]],
+        heading=lambda rows: [arm_of(name).label for name in rows["method"]],
         line=lambda rows: rows["protocol"].map(PROTOCOL_LABELS),
-        value=ordered["difference"],
+        value=lines["difference"],
     )
-    figure = forest(ordered, label="points")
+    figure = forest(lines, label="points")
     for axes in figure.axes:
-        axes.axvline(0, color=METHOD_COLOURS[against], lw=1.4, zorder=1)
-    text = f"percentage points to {METHOD_LABELS[against]}, paired; 95 % t-interval"
+        axes.axvline(0, color=arm_of(against).colour, lw=1.4, zorder=1)
+    text = f"percentage points to {arm_of(against).label}, paired; 95 % t-interval"
     footnote(figure, pairs, text)
     return figure
 
@@ -121,7 +119,7 @@ def arms(table: pd.DataFrame) -> list[Any]:
     """The rows of a table, an arm each, in the order of methods and protocols."""
     return [
         row
-        for method in METHOD_LABELS
+        for method in ordered(table["method"])
         for protocol in PROTOCOL_LABELS
         for row in table.itertuples()
         if (row.method, row.protocol) == (method, protocol)
@@ -130,7 +128,7 @@ def arms(table: pd.DataFrame) -> list[Any]:
 
 def name_arms(axes: Axes, rows: list[Any]) -> None:
     """Write the arms beside their lines, the first on top."""
-    names = [f"{METHOD_LABELS[r.method]}, {PROTOCOL_LABELS[r.protocol]}" for r in rows]
+    names = [f"{arm_of(r.method).label}, {PROTOCOL_LABELS[r.protocol]}" for r in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid(visible=True, axis="x")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from sslkit.figures import forest
 from sslkit.figures.plots import GREY, new_figure, note, nothing
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 
 _GUESS = 25  # per cent of the turns
 
@@ -25,7 +25,7 @@ def turns_told(by_epoch: pd.DataFrame) -> Figure:
     """
     figure, axes = new_figure(width=5.2, height=3)
     for method, rows in by_epoch.groupby("method", sort=False):
-        arm = look(str(method))
+        arm = arm_of(str(method))
         values = 100 * rows["value"]
         axes.plot(rows["epoch"], values, color=arm.colour, label=arm.label)
     axes.axhline(_GUESS, color=GREY, ls=":")
@@ -44,7 +44,7 @@ def leaning(answers: pd.DataFrame) -> Figure:
     names = []
     rows: list[Any] = list(answers.itertuples())
     for y, row in enumerate(rows):
-        arm = look("rotnet-jitter" if row.jitter else "rotnet")
+        arm = arm_of("rotnet-jitter" if row.jitter else "rotnet")
         names.append(f"{row.cue}, {arm.label}")
         kept, gone = 100 * row.kept, 100 * row.gone
         arrow: Any = {"arrowstyle": "->", "color": arm.colour, "lw": 1.4}
@@ -88,7 +88,8 @@ def endings_table(endings: pd.DataFrame) -> pd.DataFrame:
     """
     rows: list[Any] = list(endings.itertuples())
     names = [
-        f"{row.data}, {100 * row.fraction:g} % of the images, {look(row.method).label}"
+        f"{row.data}, {100 * row.fraction:g} % of the images, "
+        f"{arm_of(row.method).label}"
         for row in rows
     ]
     shares = (100 * endings[["mean", "min", "max"]]).round(1)

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sslkit.figures.plots import GREY, PROTOCOL_LABELS, WIDTH, new_figure, note
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 
 _ARMS = ("rotnet", "rotnet-jitter")
 
@@ -28,7 +28,7 @@ def turns_by_share(rotations: pd.DataFrame) -> Figure:
     for axes, name in zip(panels, names, strict=True):
         for shift, method in enumerate(_ARMS):
             here = (rotations["data"] == name) & (rotations["method"] == method)
-            own, arm = rotations[here], look(method)
+            own, arm = rotations[here], arm_of(method)
             x = own["fraction"].map(shares.index) + 0.2 * shift - 0.1
             style: Any = {"color": arm.colour, "alpha": 0.8, "label": arm.label}
             axes.plot(x, 100 * own["told"], arm.marker, **style)
@@ -52,7 +52,7 @@ def leaps(means: pd.DataFrame, *, source: str) -> Figure:
     figure, axes = new_figure(height=1.2 + 0.24 * len(means))
     rows: list[Any] = list(means.itertuples())
     for y, row in enumerate(rows):
-        arm = look(row.method)
+        arm = arm_of(row.method)
         group, given, image = 100 * row.group, 100 * row.given, 100 * row.image
         axes.plot([group, image], [y, y], color=arm.colour)
         axes.plot(image, y, arm.marker, color=arm.colour, ms=7)
@@ -60,7 +60,7 @@ def leaps(means: pd.DataFrame, *, source: str) -> Figure:
         hollow: Any = {"mfc": "white", "mec": arm.colour, "mew": 1.5, "ms": 7}
         axes.plot(group, y, arm.marker, **hollow)
     names = [
-        f"{100 * row.fraction:g} %, {look(row.method).label}, "
+        f"{100 * row.fraction:g} %, {arm_of(row.method).label}, "
         f"{PROTOCOL_LABELS[row.protocol]}"
         for row in rows
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sslkit.figures.plots import PROTOCOL_LABELS
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 from sslkit.study.cells import COMMONEST
 from sslkit.study.label_value import Worth
 
@@ -30,7 +30,7 @@ def printed(figures: pd.DataFrame) -> pd.DataFrame:
         for row in _rows(figures)
     ]
     protocols = {f"{name}?": f"{text}?" for name, text in PROTOCOL_LABELS.items()}
-    methods = {name: look(name).label for name in figures["method"]}
+    methods = {name: arm_of(name).label for name in figures["method"]}
     methods["simclr+kidney"] = "SimCLR + kidney"
     table = figures.assign(
         cell=texts,
@@ -98,7 +98,7 @@ def _rows(table: pd.DataFrame) -> list[Any]:
 def _arm(row: Any, variants: Mapping[str, str] | None) -> str:
     if row.method == COMMONEST:
         return "commonest class"
-    name = "warm start, as it is" if row.method == "start" else look(row.method).label
+    name = "warm start, as it is" if row.method == "start" else arm_of(row.method).label
     return f"{name}: {variants[row.variant]}" if variants else name
 
 
@@ -139,7 +139,7 @@ def contrasts(named: pd.DataFrame) -> pd.DataFrame:
 
 def contrast(row: Any) -> str:
     """The name of a row of ``contrasts.contrasts``, as of ``itertuples``."""
-    return f"{judged(row.method, row.protocol)}, less {look(row.against).label}"
+    return f"{judged(row.method, row.protocol)}, less {arm_of(row.against).label}"
 
 
 def _ends(low: float, high: float) -> str:
@@ -181,7 +181,7 @@ def two_curves(both: pd.DataFrame) -> pd.DataFrame:
 
 def judged(method: str, protocol: str) -> str:
     """The name of an arm that was judged in some way."""
-    return f"{look(method).label}, {PROTOCOL_LABELS[protocol]}"
+    return f"{arm_of(method).label}, {PROTOCOL_LABELS[protocol]}"
 
 
 def _equivalent(row: Any, start: float, end: float) -> str:

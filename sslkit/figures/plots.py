@@ -18,15 +18,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sslkit.runs.arms import ARMS, look
+from sslkit.runs.arms import arm_of
 
 if TYPE_CHECKING:
     from sslkit.images.imageset import ImageSet
     from sslkit.images.splits import Split
 
-METHOD_COLOURS = {name: arm.colour for name, arm in ARMS.items()}
-METHOD_LABELS = {name: arm.label for name, arm in ARMS.items()}
-METHOD_MARKERS = {name: arm.marker for name, arm in ARMS.items()}
 PROTOCOL_LABELS = {
     "linear": "linear probe",
     "mlp": "MLP head",
@@ -238,4 +235,4 @@ def nothing(why: str) -> Figure:
 
 def arm_name(method: str, protocol: str) -> str:
     """An arm and how it was judged, as figures, tables and sentences call it."""
-    return f"{look(method).label}, {PROTOCOL_LABELS[protocol]}"
+    return f"{arm_of(method).label}, {PROTOCOL_LABELS[protocol]}"

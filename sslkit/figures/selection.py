@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from sslkit.figures.forest import forest
 from sslkit.figures.plots import GREY, PROTOCOL_LABELS, WIDTH, note
-from sslkit.runs.arms import look, ordered
+from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.selection import ENDS
 
 
@@ -33,7 +33,7 @@ def gaps(rows: pd.DataFrame, *, label: str) -> Figure:
     values = rows.assign(
         panel=rows["data"],
         heading=rows["protocol"].map(PROTOCOL_LABELS),
-        line=[look(name).label for name in rows["method"]],
+        line=[arm_of(name).label for name in rows["method"]],
     )
     figure = forest(values, label=label)
     for axes in figure.axes:
@@ -63,9 +63,9 @@ def stages(summary: pd.DataFrame) -> Figure:
                 stage + 0.07 * (i - 1.5),  # bars beside each other
                 mean,
                 yerr=(mean - low, high - mean),
-                fmt=f"{look(method).marker}-",
-                color=look(method).colour,
-                label=look(method).label,
+                fmt=f"{arm_of(method).marker}-",
+                color=arm_of(method).colour,
+                label=arm_of(method).label,
             )
         axes.set(title=name, xlabel="stage", xticks=range(1, 5))
     first = next(iter(panels.values()))
@@ -98,7 +98,7 @@ def validation(frame: pd.DataFrame, errors: pd.DataFrame) -> Figure:
     entries = next(iter(panels.values())).get_legend_handles_labels()
     for handle, text in zip(*entries, strict=True):
         by_name.setdefault(text, handle)
-    names = [look(name).label for name in ordered(rows["method"])]
+    names = [arm_of(name).label for name in ordered(rows["method"])]
     wanted = [name for name in names if name in by_name]
     marks = [by_name[name] for name in wanted]
     figure.legend(marks, wanted, loc="outside upper left", ncols=3)
@@ -110,7 +110,7 @@ def _networks(axes: Axes, rows: pd.DataFrame, error: float) -> None:
     """The networks of one image set, the diagonal, and a bar of one standard error."""
     for (method, way), own in rows.groupby(["method", "protocol"]):
         x, y = 100 * own["val_accuracy"], 100 * own["accuracy"]
-        arm = look(str(method))
+        arm = arm_of(str(method))
         axes.scatter(
             x,
             y,

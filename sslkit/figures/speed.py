@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sslkit.figures.plots import GREY, METHOD_COLOURS, SMALL, new_figure
+from sslkit.figures.plots import GREY, SMALL, new_figure
+from sslkit.runs.arms import arm_of
 from sslkit.study.speed import makespan
 
 _PEERS = ("#CF7A00", "#0072B2", "#009E73", "#661E66")
@@ -29,7 +30,7 @@ def rates(table: pd.DataFrame) -> Figure:
             rows["value"],
             [cases.index(case) for case in rows["case"]],
             "o" if own else "Ds^v"[(i - 1) % 4],
-            color=METHOD_COLOURS["supervised"] if own else _PEERS[(i - 1) % 4],
+            color=arm_of("supervised").colour if own else _PEERS[(i - 1) % 4],
             markersize=9 if own else 7,
             label=name,
         )
@@ -52,11 +53,11 @@ def scaling(seconds: Sequence[float], *, most: int = 64) -> Figure:
     workers = 2 ** np.arange(int(np.log2(most)) + 1)
     minutes = np.array([makespan(seconds, int(n)) for n in workers]) / 60
     figure, axes = new_figure(height=3.2)
-    colour = METHOD_COLOURS["simclr"]
+    colour = arm_of("simclr").colour
     axes.plot(workers, minutes, "o-", color=colour, label="until all is done")
     ideal = minutes[0] / workers
     axes.plot(workers, ideal, "--", color=GREY, lw=1, label="shared without a rest")
-    colour, label = METHOD_COLOURS["rotnet"], "of all workers, paid for"
+    colour, label = arm_of("rotnet").colour, "of all workers, paid for"
     axes.plot(workers, minutes * workers, "s-", color=colour, label=label)
     axes.set(xscale="log", yscale="log", xlabel="workers", ylabel="minutes")
     for axis in (axes.xaxis, axes.yaxis):

@@ -44,7 +44,7 @@ ARMS: dict[str, Arm] = {
 """In the order of tables and figures."""
 
 
-def look(name: str) -> Arm:
+def arm_of(name: str) -> Arm:
     """The arm of a name; one that is not in the table stands under its own name."""
     return ARMS.get(name) or Arm(name, name, "#4D7C0F", "*", True)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 from sslkit.study.tables import at_fraction, differences, interval, worded
 
 DIVISIONS = ("group", "given", "image")
@@ -147,7 +147,7 @@ def pretraining_adds(frame: pd.DataFrame, *, fraction: float = 0.05) -> pd.DataF
         return frame
     tuned = at_fraction(frame[frame["protocol"] == "finetune"], fraction)
     less = differences(tuned)
-    own = less[[look(method).pretrained for method in less["method"]]]
+    own = less[[arm_of(method).pretrained for method in less["method"]]]
     place = own["test"].map(DIVISIONS.index)
     return worded(own.loc[place.sort_values(kind="stable").index])
 

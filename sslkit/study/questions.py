@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sslkit.runs.arms import ARMS, look
+from sslkit.runs.arms import ARMS, arm_of
 from sslkit.study.cells import FEW, SHARES, Cell, gaps, with_side
 from sslkit.study.tables import interval
 
@@ -78,8 +78,8 @@ def added(frame: pd.DataFrame) -> pd.DataFrame:
         frame,
         [
             (
-                f"{_JUDGED[judged]}, less {look(base).label}",
-                f"{look(method).label} {_percent(share)}",
+                f"{_JUDGED[judged]}, less {arm_of(base).label}",
+                f"{arm_of(method).label} {_percent(share)}",
                 Cell(method, judged, share),
                 Cell(base, base_judged, share),
             )
@@ -103,7 +103,7 @@ def reached(frame: pd.DataFrame) -> pd.DataFrame:
         frame,
         [
             (
-                look(method).label + ", all images" * (variant == "all"),
+                arm_of(method).label + ", all images" * (variant == "all"),
                 _percent(share),
                 Cell(method, "finetune", share, variant),
                 Cell("supervised", "finetune", 1.0),
@@ -147,7 +147,7 @@ def regimes(frame: pd.DataFrame) -> pd.DataFrame:
         [
             (
                 f"{_percent(FEW)} of the labels, {start}",
-                look(method).label,
+                arm_of(method).label,
                 Cell(method, variant=constant),
                 Cell(method, variant=cosine),
             )
@@ -179,7 +179,7 @@ def more(frame: pd.DataFrame) -> pd.DataFrame:
     named += [
         (
             f"all images, less {name}",
-            f"{look(method).label} {_percent(share)}",
+            f"{arm_of(method).label} {_percent(share)}",
             Cell(method, "finetune", share, "all"),
             Cell("supervised", "finetune", share, variant),
         )
@@ -204,7 +204,7 @@ def _variants(group: str, method: str, one: str, other: str, share: float) -> _N
     """One variant of an arm, fine-tuned, less another."""
     return (
         group,
-        f"{look(method).label} {_percent(share)}",
+        f"{arm_of(method).label} {_percent(share)}",
         Cell(method, "finetune", share, one),
         Cell(method, "finetune", share, other),
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sslkit.runs.arms import look, ordered
+from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.tables import DRAW, interval, side
 
 STARTS = {
@@ -141,7 +141,7 @@ def verdict(gaps: pd.DataFrame) -> str:
     """
     sides = []
     for where, own in gaps.groupby("side", observed=True):
-        labels = [look(name).label.replace(",", " in") for name in own["method"]]
+        labels = [arm_of(name).label.replace(",", " in") for name in own["method"]]
         points = 100 * own["mean"]
         said = [f"{x} {y:+.1f}" for x, y in zip(labels, points, strict=True)]
         sides.append(f"{where}: {', '.join(said)}")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 from sslkit.study.selection import ENDS
 from sslkit.study.tables import Difference, difference, side
 
@@ -99,7 +99,7 @@ def finetuning(frame: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     own = frame[frame["protocol"].isin(ENDS)].astype({"val_accuracy": float})
-    pretrained = [name for name in own["method"].unique() if look(name).pretrained]
+    pretrained = [name for name in own["method"].unique() if arm_of(name).pretrained]
     own = own[own["method"].isin(pretrained)].dropna(subset="val_accuracy")
     for data, scores in own.groupby("data", sort=False):
         if scores["protocol"].nunique() < len(ENDS):

@@ -14,6 +14,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from sslkit.figures import comparisons, plots
+from sslkit.runs.arms import arm_of
 from sslkit.study import contrasts
 
 pytestmark = [
@@ -37,7 +38,7 @@ def test_a_label_curve_joins_the_means_in_a_band_of_the_methods_colour(summary):
     assert curve.get_xdata() == pytest.approx([5, 25, 50, 100])
     assert curve.get_ydata() == pytest.approx([74, 80, 85, 91])
     band = axes.collections[-1]
-    assert to_hex(band.get_facecolor()[0]) == to_hex(plots.METHOD_COLOURS["simclr"])
+    assert to_hex(band.get_facecolor()[0]) == to_hex(arm_of("simclr").colour)
     corners = {(round(x), round(y)) for x, y in band.get_paths()[0].vertices}
     assert {(5, 71), (5, 76), (100, 88), (100, 93)} <= corners
     assert axes.get_xlabel() == "labels used (%)"
@@ -158,10 +159,10 @@ def test_the_reversal_joins_frozen_and_fine_tuned(summary):
         if len(line.get_xdata()) == 2
     }
     assert ends == {
-        plots.METHOD_COLOURS["simclr"]: [80, 74],
-        plots.METHOD_COLOURS["rotnet"]: [55, 73],
-        plots.METHOD_COLOURS["supervised"]: [40, 50],
-        plots.METHOD_COLOURS["supervised-plain"]: [40, 60],
+        arm_of("simclr").colour: [80, 74],
+        arm_of("rotnet").colour: [55, 73],
+        arm_of("supervised").colour: [40, 50],
+        arm_of("supervised-plain").colour: [40, 60],
     }
     crosses = axes.collections[-1]
     assert crosses.get_offsets()[:, 1].tolist() == [50]

@@ -9,8 +9,9 @@ import pytest
 import torch
 from drawn import labelled, texts
 
-from sslkit.figures import diagnostics, plots
+from sslkit.figures import diagnostics
 from sslkit.judging.scores import Score
+from sslkit.runs.arms import arm_of
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -43,7 +44,7 @@ def test_curves_draw_training_solid_and_validation_dashed(history):
     ):
         line = labelled(axes)[name]
         assert line.get_linestyle() == style
-        assert line.get_color() == plots.METHOD_COLOURS["simclr"]
+        assert line.get_color() == arm_of("simclr").colour
         assert line.get_xdata() == pytest.approx([1, 2, 3])
         assert line.get_ydata() == pytest.approx(values)
     assert "validation" not in labelled(accuracy)

@@ -9,7 +9,7 @@ import pytest
 from drawn import labelled, points, texts, ticks
 
 from sslkit.figures.leaks import leaps, turns_by_share
-from sslkit.runs.arms import look
+from sslkit.runs.arms import arm_of
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -28,7 +28,7 @@ def test_turns_stand_by_share_a_panel_a_set_with_guessing_between_them():
     figure = turns_by_share(pd.DataFrame(rows, columns=columns))
     tissue, photographs = figure.axes
     assert [axes.get_title() for axes in figure.axes] == ["tissue", "photographs"]
-    rotnet, jitter = look("rotnet"), look("rotnet-jitter")
+    rotnet, jitter = arm_of("rotnet"), arm_of("rotnet-jitter")
     assert points(tissue, rotnet.colour, rotnet.marker) == {(-0.1, 26)}
     assert points(tissue, jitter.colour, jitter.marker) == {(1.1, 24)}
     found = points(photographs, rotnet.colour, rotnet.marker)
@@ -60,9 +60,9 @@ def test_leaps_join_three_divisions_hollow_small_and_filled():
     marks = {
         line.get_xdata()[0]: (line.get_markerfacecolor(), line.get_markersize())
         for line in axes.get_lines()
-        if line.get_marker() == look("simclr").marker
+        if line.get_marker() == arm_of("simclr").marker
     }
-    colour = look("simclr").colour
+    colour = arm_of("simclr").colour
     assert marks == {80: (colour, 7), 70: (colour, 5), 60: ("white", 7)}
     joined = [
         (list(line.get_xdata()), list(line.get_ydata()))

@@ -78,13 +78,13 @@ VISION = {
 def test_the_colours_of_two_methods_differ_for_every_eye(vision):
     seen = {
         method: _lab(np.array(VISION[vision]) @ _linear(colour))
-        for method, colour in plots.METHOD_COLOURS.items()
+        for method, colour in ((arm.name, arm.colour) for arm in ARMS.values())
     }
     for one, other in itertools.combinations(seen, 2):
         assert np.linalg.norm(seen[one] - seen[other]) > 20, (one, other)
 
 
-@pytest.mark.parametrize("colour", plots.METHOD_COLOURS.values())
+@pytest.mark.parametrize("colour", [arm.colour for arm in ARMS.values()])
 def test_a_colour_stands_three_to_one_against_white(colour):
     luminance = float(_linear(colour) @ [0.2126, 0.7152, 0.0722])
     assert 1.05 / (luminance + 0.05) >= 3

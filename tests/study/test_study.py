@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sslkit.figures import plots
+from sslkit.runs.arms import ARMS
 from sslkit.study import published
 
 # As printed: report, method, regime; loss/accuracy at 5, 25, 50 and 100 %.
@@ -55,7 +55,7 @@ def test_the_study_file_says_how_a_number_was_made_or_that_nobody_said() -> None
     columns = "report method regime protocol init fraction loss accuracy"
     assert list(frame) == columns.split()
     assert set(frame["report"]) == {"A", "A′", "B", "P", "P0"}
-    assert set(frame["method"]) - {"simclr+kidney"} <= {*plots.METHOD_LABELS}
+    assert set(frame["method"]) - {"simclr+kidney"} <= {*ARMS}
     # A question mark: presumably, for the report does not say.
     protocols = set(frame["protocol"].str.rstrip("?"))
     assert protocols == {"linear", "finetune", "unsaid"}
