@@ -1,4 +1,4 @@
-"""What the benchmarks measured, and what follows from it: tables and figures."""
+"""What the benchmarks measured, and what follows from it."""
 
 from __future__ import annotations
 
