@@ -65,10 +65,10 @@ def write(folder: Path, every: Iterable[Run]) -> None:
 
 
 def _thinned(history: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Every so many epochs of a history, and the last."""
+    """The first epoch of a history, every so many after it, and the last."""
     last = history.groupby("phase")["epoch"].transform("max")
     every = (last / EPOCHS).map(math.ceil)
-    kept = (history["epoch"] % every == 0) | (history["epoch"] == last)
+    kept = ((history["epoch"] - 1) % every == 0) | (history["epoch"] == last)
     return history[kept].assign(key=key)
 
 
