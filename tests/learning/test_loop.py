@@ -1,4 +1,4 @@
-"""The loop: rows and steps, what learns, losses, the epoch that is kept."""
+"""The loop: rows and steps, what learns, losses that are not finite."""
 
 from __future__ import annotations
 
@@ -182,107 +182,6 @@ def test_a_loss_that_breaks_after_the_last_step_is_not_passed_over() -> None:
             training,
             validation=torch.arange(30, 40),
         )
-
-
-class Scripted(Probe):
-    """Its validation loss follows a script."""
-
-    def __init__(self, script: list[float]) -> None:
-        super().__init__()
-        self.script = iter(script)
-
-    def forward(
-        self, views: list[Tensor], labels: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        outputs = super().forward(views, labels)
-        if not self.training:
-            outputs["loss"] = torch.tensor(next(self.script))
-        return outputs
-
-
-@pytest.mark.parametrize(
-    ("script", "epoch"),
-    [
-        ([3.0, 1.0, 2.0, 5.0], 2),
-        ([4.0, 3.0, 2.0, 1.0], 4),
-        ([1.0, 2.0, 2.0, 2.0], 1),
-        ([2.0, 1.0, 1.0, 1.0], 2),
-        ([1.0, -2.0, -3.0, 0.0], 3),
-    ],
-)
-def test_the_epoch_with_the_lowest_validation_loss_is_selected(
-    script: list[float], epoch: int
-) -> None:
-    objective = Scripted(script)
-    kept: list[dict[str, Tensor]] = []
-    objective.after_step = lambda progress: kept.append(weights(objective))
-    fitted = run(
-        objective,
-        Table(),
-        torch.arange(30),
-        Training(lr=0.1, epochs=4, batch_size=15),
-        validation=torch.arange(30, 40),
-    )
-    assert fitted.epoch == epoch
-    assert same_tensors(fitted.selected, kept[2 * epoch - 1])
-    assert same_tensors(weights(objective), kept[-1]), "it holds the last weights"
-    assert values(fitted.history, "val_loss") == script
-
-
-def test_selected_weights_give_the_lowest_validation_loss_again() -> None:
-    source, held = Table(40), torch.arange(10, 40)  # random labels: soon overfitted
-    objective = Probe()
-    training = Training(lr=0.5, epochs=12, batch_size=4, schedule="constant")
-    fitted = run(objective, source, torch.arange(10), training, validation=held)
-    losses = values(fitted.history, "val_loss")
-    assert fitted.epoch == int(np.argmin(losses)) + 1
-    assert fitted.epoch < 12
-    for state, wanted in (
-        (fitted.selected, min(losses)),
-        (weights(objective), losses[-1]),
-    ):
-        logits = source.values[held] @ state["head.weight"].T + state["head.bias"]
-        likelihood = logits.double().softmax(1)[range(30), source.labels[held]]
-        assert -likelihood.log().mean().item() == pytest.approx(wanted, rel=1e-5)
-
-
-def test_without_validation_the_last_epoch_is_selected() -> None:
-    objective = Probe()
-    fitted = run(objective, Table(), torch.arange(40), Training(lr=0.1, epochs=3))
-    assert fitted.epoch == 3
-    assert same_tensors(fitted.selected, weights(objective))
-    assert "val_loss" not in set(fitted.history.metric)
-
-
-def test_the_history_is_tidy_and_its_means_are_those_of_the_steps() -> None:
-    objective, losses = Probe(), []
-    forward = objective.forward
-
-    def spy(views: list[Tensor], labels: Tensor | None = None) -> dict[str, Tensor]:
-        outputs = forward(views, labels)
-        if objective.training:
-            losses.append(outputs["loss"].item())
-        return outputs
-
-    objective.forward = spy
-    fitted = run(
-        objective,
-        Table(),
-        torch.arange(30),
-        Training(lr=0.1, epochs=3, batch_size=8),
-        validation=torch.arange(30, 40),
-    )
-    history = fitted.history
-    assert list(history.columns) == ["epoch", "step", "metric", "value"]
-    assert not history.isna().any().any()
-    assert not history.duplicated(["epoch", "metric"]).any()
-    metrics = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr"}
-    for epoch in (1, 2, 3):
-        rows = history[history.epoch == epoch]
-        assert set(rows.metric) == metrics
-        assert set(rows.step) == {4 * epoch}
-        mean = np.mean(losses[4 * epoch - 4 : 4 * epoch])
-        assert values(rows, "train_loss")[0] == pytest.approx(mean, rel=1e-5)
 
 
 class Rolls(Probe):
