@@ -99,11 +99,14 @@ class ImageSet:
         count, _, height, width = pixels.shape
         if height != width:
             raise ValueError(f"images are square, not {height} x {width}")
-        known = torch.full((count,), -1) if labels is None else labels.cpu().long()
+        known = torch.full((count,), -1) if labels is None else labels.cpu()
+        if known.is_floating_point() or known.dtype == torch.bool:
+            raise ValueError(f"labels are integers, not {known.dtype}")
+        if known.shape != (count,) or (groups is not None and len(groups) != count):
+            raise ValueError(f"{count} images need as many labels and groups")
+        known = known.long()
         top = int(known.max()) + 1 if count else 0
         names = tuple(map(str, range(top))) if classes is None else tuple(classes)
-        if len(known) != count or (groups is not None and len(groups) != count):
-            raise ValueError(f"{count} images need as many labels and groups")
         if count and (top > len(names) or int(known.min()) < -1):
             raise ValueError(
                 f"labels from {int(known.min())} to {top - 1}; there are {len(names)} "
@@ -111,13 +114,16 @@ class ImageSet:
             )
         part = np.where(known.numpy() < 0, "unlabelled", "train").astype("<U10")
         if test is not None:
-            if (known[test.cpu()] < 0).any():
+            tested = test.cpu()
+            if not torch.isin(tested, torch.arange(count)).all():
+                raise ValueError(f"test rows are counted from 0 to {count - 1}")
+            if (known[tested] < 0).any():
                 raise ValueError("a test image has no label")
-            part[test.cpu().numpy()] = "test"
+            part[tested.numpy()] = "test"
         return cls(
             name="tensors",
             images=pixels,
-            labels=known,
+            labels=known.to(pixels.device),
             part=part,
             classes=names,
             groups=None if groups is None else np.asarray(groups, dtype=np.str_),

@@ -139,10 +139,10 @@ def split(
         if balance and size < len(pool):  # one pool for all draws
             order, _ = _order(pool, groups, np.random.default_rng([label]))
             pool = order[: _cut(order, groups, size)]
-        if wanted > len(pool):
+        if labels is not None and labels > size:
             raise ValueError(
-                f"class '{name}' of '{images.name}' has {len(pool)} images in the "
-                f"pool, not the {wanted} that labels={wanted} asks for"
+                f"class '{name}' of '{images.name}' has {size} images in the pool, not "
+                f"the {labels} that labels={labels} asks for"
             )
         order, held = _order(pool, groups, np.random.default_rng([draw, label, 1]))
         count = len(order) if fraction == 1 else _cut(order, groups, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,10 +42,6 @@ class Features:
         nothing = torch.zeros(1, *images.images.shape[1:], device=images.device)
         with torch.no_grad():
             found = self._read(nothing)
-        if found.ndim != 2:
-            raise ValueError(
-                f"an encoder gives features (B, D); this one gives {(*found.shape,)}"
-            )
         self.dim = found.shape[1]
         self.values = torch.zeros(len(images), self.dim, device=images.device)
 
@@ -65,9 +62,15 @@ class Features:
         self.encoder.eval()
         views = pieces.to_float(images)
         if self.layer is None:
-            found: Tensor = self.encoder(views)
+            found: Any = self.encoder(views)
         else:
             found = self.encoder.layers(views)[self.layer]  # type: ignore[operator]
+        if not isinstance(found, Tensor) or found.ndim != 2:
+            kind = type(found).__name__
+            given = (*found.shape,) if isinstance(found, Tensor) else f"a {kind}"
+            raise ValueError(
+                f"an encoder gives features (B, D); this one gives {given}"
+            )
         return found.float()
 
 

@@ -24,6 +24,7 @@ from sslkit.judging.classifier import Classifier, new_head
 from sslkit.judging.features import BATCH, Features
 from sslkit.judging.scores import Score, score_test
 from sslkit.learning.checkpoints import Select
+from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import Fitted, fit
 from sslkit.learning.training import Training
 from sslkit.views.augment import Augmentation
@@ -106,11 +107,14 @@ def mlp(case: Case) -> dict[str, Judged]:
 
 def layers(case: Case) -> dict[str, Judged]:
     """A linear probe of each stage of an encoder, averaged over space."""
-    read: Callable[[Tensor], dict[str, Tensor]] = case.features.encoder.layers  # type: ignore[assignment]
-    images = case.images.images
+    encoder, pixels = case.features.encoder, case.images.images
+    if not isinstance(encoder, Encoder):
+        kind = type(encoder).__name__
+        raise ValueError(f"layers are those of sslkit's encoders, not of a {kind}")
+    nothing = torch.zeros(1, *pixels.shape[1:], device=case.images.device)
     with torch.no_grad():
-        names = list(read(torch.zeros(1, *images.shape[1:], device=case.images.device)))
-    stages = {n: Features(case.features.encoder, case.images, n) for n in names}
+        names = list(encoder.layers(nothing))
+    stages = {n: Features(encoder, case.images, n) for n in names}
     return {name: _probe(case, name, stage) for name, stage in stages.items()}
 
 

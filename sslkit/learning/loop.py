@@ -99,15 +99,21 @@ def fit(
         select: The epoch whose weights are kept beside the last: that of the lowest
             ``"validation"`` loss (the last without validation rows), the ``"last"``,
             or one given by its number, from 1.
-        watch: Called at the end of every epoch, by the first process alone.
+        watch: Called at the end of every epoch, by the first process alone, with the
+            objective in eval mode.
 
     Raises:
-        ValueError: If there are no rows, fewer in a batch than processes, or nothing in
-            the objective can learn.
+        ValueError: If there are no rows, fewer in a batch than processes, no epoch to
+            ``select``, or nothing in the objective can learn.
         FloatingPointError: If a loss is not finite; names the step and what to try.
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
+    if select not in ("validation", "last", *range(1, training.epochs + 1)):
+        raise ValueError(
+            f"{title}: select is {select!r}; it is 'validation', 'last' or an epoch, 1 "
+            f"to {training.epochs}"
+        )
     if fabric.device.type == "cpu":
         keep_freed_memory()
     module = cast(nn.Module, objective)
@@ -178,6 +184,7 @@ def fit(
             state.save(checkpoint, module, optimiser, fabric)
             saved = time.monotonic()
         if watch is not None and fabric.is_global_zero:
+            module.eval()  # so that a look through the encoder leaves its batch-norm
             watch(Progress(epoch + 1, training.epochs, done, values, objective))
     module.eval()
     history = pd.DataFrame(state.history, columns=["epoch", "step", "metric", "value"])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 import sslkit
-from sslkit.judging import heads, readout
+from sslkit.judging import readout
+from sslkit.judging.features import Features
 from sslkit.learning.encoders import Encoder, EncoderSettings
 
 TRAIN, TEST = torch.arange(300), torch.arange(300, 800)
@@ -28,14 +29,14 @@ def test_layers_are_those_of_features_read_one_by_one() -> None:
     found = readout.layers(encoder.train(), images)
     assert list(found) == ["layer1", "layer2", "layer3", "layer4"]
     for name, features in found.items():
-        one = heads.Features(encoder, images, name).take(torch.arange(len(images)))[0]
+        one = Features(encoder, images, name).take(torch.arange(len(images)))[0]
         torch.testing.assert_close(features, one)
 
 
 def test_last_layer_of_the_tiny_encoder_is_its_output() -> None:
     images = sslkit.load("shapes", limit=2)
     encoder = Encoder(EncoderSettings())
-    output, _ = heads.Features(encoder, images).take(torch.arange(len(images)))
+    output, _ = Features(encoder, images).take(torch.arange(len(images)))
     torch.testing.assert_close(readout.layers(encoder, images)["layer4"], output)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sslkit.images.devices import to_device
+from sslkit.learning import devices
 
 # Takes and gives back 40 MB a step, as a training does; prints the pages fetched.
 CHURN = """
@@ -43,3 +44,21 @@ def test_what_is_there_is_not_copied() -> None:
     values = torch.rand(3)
     assert to_device(values, torch.device("cpu")) is values
     assert to_device(values, torch.device("meta")).device.type == "meta"
+
+
+def test_precision_is_lightnings_name_or_what_suits_the_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert devices.precision("64-true") == "64-true"
+    for there, wanted in ((True, "bf16-mixed"), (False, "32-true")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert devices.precision("auto") == wanted
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="of machines without a GPU")
+def test_without_a_gpu_and_without_torchrun_one_cpu_is_launched() -> None:
+    fabric = devices.launch()
+    assert (fabric.device.type, fabric.world_size) == ("cpu", 1)
+    doubled = devices.launch("64-true").setup(torch.nn.Linear(2, 1))
+    assert doubled(torch.rand(3, 2)).dtype == torch.float32  # given back as it came
+    assert doubled.weight.dtype == torch.float64

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from sslkit.images import shapes
 from sslkit.images.imageset import ImageSet
 from sslkit.images.loading import from_shapes
-from sslkit.judging.heads import Classifier
+from sslkit.judging.classifier import Classifier
 from sslkit.learning import distributed
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import fit

@@ -21,6 +21,7 @@ from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers
 
 NOTHING = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
+JITTER = Settings(after=Augmentation().colours)
 
 
 def some_images(count: int = 6, size: int = 12, high: int = 256) -> Tensor:
@@ -102,7 +103,7 @@ def test_jitter_changes_every_copy_in_its_own_way_and_no_geometry() -> None:
         greyscale=0.0,
     )
     images = some_images(high=128).clamp(min=1)  # 1.4 times as bright is below 1
-    objective = rotnet(before=NOTHING, jitter=True, after=brighter).train()
+    objective = rotnet(before=NOTHING, after=brighter).train()
     views = objective.views(images, RandomNumbers(0, 0, size=6))
     factors = []
     for turns, view in enumerate(views):
@@ -138,10 +139,21 @@ def test_geometry_after_the_turn_is_refused(after: Augmentation) -> None:
 
 def test_views_of_another_method_give_it_their_colours_and_no_geometry() -> None:
     views = Augmentation(crop=(0.1, 0.9), flip=0.5, blur=0.5, hue=0.4, jitter=0.7)
-    settings = Settings(jitter=True).with_views(views)
+    settings = JITTER.with_views(views)
     assert settings.after == replace(views, crop=None, flip=0.0, blur=0.0)
     assert settings.before == Settings().before
     assert (settings.name, Settings().name) == ("rotnet-jitter", "rotnet")
+
+
+def test_views_of_another_method_bring_no_colours_to_a_rotnet_without() -> None:
+    plain = Settings(shuffled=True)
+    assert plain.with_views(Augmentation()) == plain
+
+
+def test_there_is_no_second_view() -> None:
+    for settings in (Settings(), JITTER):
+        with pytest.raises(ValueError, match="RotNet has no second view"):
+            settings.with_views(Augmentation(), Augmentation())
 
 
 # ----------------------------------------------------------------------- loss
@@ -161,6 +173,18 @@ def test_the_loss_is_cross_entropy_by_hand() -> None:
 def test_a_guess_costs_the_logarithm_of_four() -> None:
     loss = rotation_loss(torch.zeros(5, 4), torch.tensor([0, 1, 2, 3, 3]))
     assert loss.item() == pytest.approx(math.log(4))
+    for batch in (1, 64, 256):
+        assert Settings().chance(batch) == pytest.approx(loss.item())
+
+
+def test_an_encoder_that_sees_nothing_reaches_chance_and_no_more() -> None:
+    objective = rotnet()
+    with torch.no_grad():
+        objective.head.weight.zero_()
+        objective.head.bias.fill_(3.0)
+        views = objective.views(some_images(), RandomNumbers(0, 0, size=6))
+        loss = objective(views)["loss"].item()
+    assert loss == pytest.approx(Settings().chance(6))
 
 
 class Corners(nn.Module):
@@ -287,9 +311,9 @@ def test_turns_cannot_be_learnt_where_the_control_took_the_up(scenes: ImageSet) 
     assert LOWEST < accuracy < HIGHEST
 
 
-@pytest.mark.parametrize("jitter", [False, True])
-def test_turns_cannot_be_learnt_from_noise(noise: ImageSet, jitter: bool) -> None:
-    accuracy = validation_accuracy(noise, Settings(jitter=jitter), steps=80)
+@pytest.mark.parametrize("settings", [Settings(), JITTER])
+def test_turns_cannot_be_learnt_from_noise(noise: ImageSet, settings: Settings) -> None:
+    accuracy = validation_accuracy(noise, settings, steps=80)
     assert LOWEST < accuracy < HIGHEST
 
 

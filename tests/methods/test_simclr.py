@@ -74,7 +74,9 @@ def test_negative_similarities_are_not_clamped() -> None:
 
 def test_a_collapse_costs_the_logarithm_of_all_others() -> None:
     same = np.tile(np.random.default_rng(0).normal(size=6), (10, 1))
-    assert loss_of(same, 3 * same, 0.1) == pytest.approx(math.log(19), rel=1e-5)
+    loss = loss_of(same, 3 * same, 0.1)
+    assert loss == pytest.approx(math.log(19), rel=1e-5)
+    assert Settings().chance(10) == pytest.approx(loss, rel=1e-5)
 
 
 def test_well_separated_pairs_cost_next_to_nothing() -> None:
@@ -248,3 +250,39 @@ def test_views_follow_the_augmentation_of_the_settings() -> None:
     objective = SimCLR(Means(), settings)
     for view in objective.views(some_images(), RandomNumbers(0, 0, size=6)):
         assert torch.equal(view, some_images() / 255)
+
+
+def test_a_projector_that_maps_all_to_one_point_reaches_chance() -> None:
+    objective = SimCLR(Means(), Settings(hidden=4)).eval()
+    with torch.no_grad():
+        objective.projector[-1].weight.zero_()
+        views = objective.views(some_images(), RandomNumbers(0, 0, size=6))
+        loss = objective(views)["loss"].item()
+    assert loss == pytest.approx(Settings().chance(6), rel=1e-5)
+
+
+def test_a_second_view_may_differ_and_leaves_the_first_as_it_is() -> None:
+    strong = Augmentation(crop=(0.05, 0.1), blur=1.0)
+    still = Augmentation(crop=None, flip=0.0, jitter=0.0, greyscale=0.0)
+    numbers = {"seed": 0, "step": 3, "size": 6}
+    both = Settings(temperature=0.2).with_views(Augmentation())
+    one, two = SimCLR(Means(), both).views(some_images(), RandomNumbers(**numbers))
+    for second in (strong, still):
+        settings = Settings(temperature=0.2).with_views(Augmentation(), second)
+        assert settings.temperature == 0.2
+        objective = SimCLR(Means(), settings)
+        first, other = objective.views(some_images(), RandomNumbers(**numbers))
+        assert torch.equal(first, one)
+        assert not torch.equal(other, two)
+    assert torch.equal(other, some_images() / 255)  # which had nothing to change
+
+
+def test_the_same_second_view_is_no_second_view() -> None:
+    views = Augmentation(hue=0.3)
+    made = [Settings().with_views(views, second) for second in (None, views)]
+    found = [
+        SimCLR(Means(), one).views(some_images(), RandomNumbers(0, 0, size=6))
+        for one in made
+    ]
+    for ours, wanted in zip(*found, strict=True):
+        assert torch.equal(ours, wanted)

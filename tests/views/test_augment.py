@@ -1,7 +1,4 @@
-"""Views against torchvision's functions of the same parameters, and their randomness.
-
-Values are in [0, 1]; one level of an 8-bit image is 4e-3.
-"""
+"""Random views: what they may change, each image its own way."""
 
 from __future__ import annotations
 
@@ -12,231 +9,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 from torchvision.transforms import RandomResizedCrop
-from torchvision.transforms.v2 import functional as tv
+from views.made import FULL, OFF, close, pictures
 
 from sslkit.views import augment, pieces
 from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers
-
-ROUNDING = 3e-6  # the same formula in another order
-PLACES = 5e-5  # the same formula with sampling places rounded to float32
-OFF = Augmentation(crop=None, flip=0, jitter=0, greyscale=0)
-FULL = Augmentation(hue=0.5, blur=0.5)
-
-
-def pictures(n: int = 12, height: int = 32, width: int = 32) -> Tensor:
-    """Noise uint8, with what the colour formulas must survive: greys, black, white."""
-    images = torch.randint(
-        256, (n, 3, height, width), generator=torch.Generator().manual_seed(1)
-    )
-    images[:, :, 0] = images[:, :1, 0]
-    images[:, :, 1], images[:, :, 2] = 0, 255
-    images[:, 0, 3], images[:, 1:, 4], images[:, 2, 5] = 255, 0, images[:, 1, 5]
-    return images.to(torch.uint8)
-
-
-def each(function, images: Tensor, parameters: Tensor, *rest) -> Tensor:
-    """Torchvision, image by image."""
-    pairs = zip(images, parameters.tolist(), strict=True)
-    return torch.stack(
-        [function(image, parameter, *rest) for image, parameter in pairs]
-    )
-
-
-def close(ours: Tensor, theirs: Tensor, tolerance: float) -> None:
-    torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
-
-
-# ------------------------------------------------------------------------- pieces
-
-
-def test_to_float_is_torchvisions():
-    images = pictures()
-    close(pieces.to_float(images), tv.to_dtype(images, scale=True), 1e-7)
-    with pytest.raises(ValueError, match="int64"):
-        pieces.to_float(images.long())
-
-
-@pytest.mark.parametrize(("height", "width"), [(32, 32), (20, 31), (96, 96)])
-def test_a_resized_crop_is_torchvisions_of_the_same_box(height, width):
-    images = pictures(8, height, width).float() / 255
-    boxes = [(0, 0, height, width), (0, 0, 1, 1), (height - 1, width - 1, 1, 1)]
-    boxes += [(3, 5, 15, 8), (height - 7, 0, 7, width), (1, width - 9, 12, 9)]
-    boxes += [(2, 2, 13, 13), (0, 4, height, 6)]
-    theirs = [
-        tv.resized_crop(image, *box, size=[height, width], antialias=True)
-        for image, box in zip(images, boxes, strict=True)
-    ]
-    ours = pieces.resized_crop(images, torch.tensor(boxes).float())
-    close(ours, torch.stack(theirs), PLACES)
-
-
-def test_a_crop_of_negative_width_is_mirrored():
-    images = pictures(2).float() / 255
-    plain = torch.tensor([[3.0, 4.0, 20.0, 15.0]] * 2)
-    mirrored = torch.tensor([[3.0, 19.0, 20.0, -15.0]] * 2)
-    ours = pieces.resized_crop(images, mirrored)
-    close(ours, pieces.resized_crop(images, plain).flip(3), PLACES)
-
-
-def test_flip_mirrors_the_chosen_images_only():
-    images = pictures(3)
-    flipped = pieces.flip(images, torch.tensor([True, False, True]))
-    assert torch.equal(flipped[::2], tv.horizontal_flip(images[::2]))
-    assert torch.equal(flipped[1], images[1])
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
-def test_a_quarter_turn_is_rot90_to_the_bit(dtype):
-    images = pictures(6).to(dtype)
-    turns = torch.tensor([0, 1, 2, 3, 4, -1])
-    turned = pieces.quarter_turn(images, turns)
-    assert turned.dtype == dtype
-    assert torch.equal(turned, each(torch.rot90, images, turns, (-2, -1)))
-
-
-def test_a_quarter_turn_is_counter_clockwise():
-    images = torch.zeros(1, 1, 3, 3)
-    images[0, 0, 0, 2] = 1  # top right
-    turned = pieces.quarter_turn(images, torch.tensor([1]))
-    assert turned[0, 0, 0, 0] == 1  # top left
-    assert turned.sum() == 1
-
-
-def test_a_flip_after_a_quarter_turn_is_the_opposite_turn_of_the_flip():
-    """The trap: flipping after the turn swaps the labels 90 and 270 degrees."""
-    images = pictures(1)
-    one, three = torch.tensor([1]), torch.tensor([3])
-    flip_last = pieces.quarter_turn(images, one).flip(3)
-    assert torch.equal(flip_last, pieces.quarter_turn(images.flip(3), three))
-    assert not torch.equal(flip_last, pieces.quarter_turn(images.flip(3), one))
-
-
-def test_only_square_images_can_turn():
-    with pytest.raises(ValueError, match=r"square.*\(4, 6\)"):
-        pieces.quarter_turn(torch.zeros(1, 3, 4, 6), torch.tensor([1]))
-
-
-@pytest.mark.parametrize("name", ["brightness", "contrast", "saturation"])
-def test_a_colour_factor_is_torchvisions(name):
-    images = pictures().float() / 255
-    factors = torch.linspace(0, 2.2, len(images))
-    ours = getattr(augment, f"adjust_{name}")(images, factors)
-    close(ours, each(getattr(tv, f"adjust_{name}"), images, factors), ROUNDING)
-
-
-def test_a_turn_of_the_hue_is_torchvisions_over_the_full_circle():
-    images = pictures(21).float() / 255
-    turns = torch.linspace(-0.5, 0.5, len(images))
-    ours = pieces.adjust_hue(images, turns)
-    close(ours, each(tv.adjust_hue, images, turns), ROUNDING)
-
-
-def test_greyscale_takes_the_colours_of_the_chosen_images_only():
-    images = pictures(3).float() / 255
-    grey = pieces.greyscale(images, torch.tensor([True, False, True]))
-    close(grey[::2], tv.rgb_to_grayscale(images[::2], 3), ROUNDING)
-    assert torch.equal(grey[1], images[1])
-
-
-@pytest.mark.parametrize("size", [3, 9, 17])
-def test_blur_is_torchvisions_of_the_same_sigma(size):
-    images = pictures(5).float() / 255
-    sigmas = torch.linspace(0.1, 2, len(images))
-    theirs = [
-        tv.gaussian_blur(image, [size, size], [sigma, sigma])
-        for image, sigma in zip(images, sigmas.tolist(), strict=True)
-    ]
-    ours = pieces.gaussian_blur(images, sigmas, kernel_size=size)
-    close(ours, torch.stack(theirs), ROUNDING)
-
-
-@pytest.mark.parametrize("sigmas", [[0, 2.0, 0.1, 0, 0.4], [0.3, 0.1, 0.5], [0.0, 0]])
-def test_a_blur_does_not_depend_on_the_other_rows(sigmas):
-    images = pictures(len(sigmas)).float() / 255
-    before = images.clone()
-    ours = pieces.gaussian_blur(images, torch.tensor(sigmas), kernel_size=17)
-    assert torch.equal(images, before)
-    for image, blurred, sigma in zip(images, ours, sigmas, strict=True):
-        alone = tv.gaussian_blur(image, [17, 17], [sigma, sigma]) if sigma else image
-        close(blurred, alone, ROUNDING if sigma else 0)
-
-
-def test_blur_by_nothing_changes_no_bit():
-    images = pictures(2).float() / 255
-    blurred = pieces.gaussian_blur(images, torch.tensor([0.0, 2.0]), kernel_size=9)
-    assert torch.equal(blurred[0], images[0])
-    assert not torch.equal(blurred[1], images[1])
-
-
-def test_a_kernel_of_17_is_wide_enough_for_the_largest_blur():
-    images = pictures(1, 48, 48).float() / 255
-    ours = pieces.gaussian_blur(images, torch.tensor([2.0]), kernel_size=17)
-    close(ours, tv.gaussian_blur(images, [23, 23], [2.0, 2.0]), 1e-4)
-
-
-# ----------------------------------------------------------------- random numbers
-
-
-def numbers(draw: RandomNumbers) -> list[Tensor]:
-    order = torch.tensor(draw.order(4)).expand(draw.size, 4)
-    return [
-        draw.uniform(),
-        order,
-        draw.chance(0.5),
-        draw.integers(9),
-        draw.uniform(2, 3),
-    ]
-
-
-def test_two_processes_draw_what_one_draws():
-    one = numbers(RandomNumbers(3, 7, size=8))
-    halves = [numbers(RandomNumbers(3, 7, size=4, start=s, total=8)) for s in (0, 4)]
-    for whole, first, second in zip(one, *halves, strict=True):
-        assert torch.equal(whole, torch.cat([first, second]))
-
-
-def test_a_draw_is_decided_by_its_seed_and_step():
-    same, other_step, other_seed, swapped = (
-        RandomNumbers(seed, step, size=64).uniform()
-        for seed, step in [(3, 7), (3, 8), (4, 7), (7, 3)]
-    )
-    assert torch.equal(same, RandomNumbers(3, 7, size=64).uniform())
-    for other in (other_step, other_seed, swapped):
-        assert not torch.isin(same, other).any()
-
-
-def test_successive_numbers_are_independent_and_in_their_range():
-    draw = RandomNumbers(0, 0, size=10_000)
-    first, second = draw.uniform(2, 4), draw.uniform(2, 4)
-    assert first.dtype == torch.float32
-    assert first.min() >= 2
-    assert first.max() <= 4
-    assert abs(first.mean() - 3) < 0.03  # 5 standard errors
-    assert abs(torch.corrcoef(torch.stack([first, second]))[0, 1]) < 0.05
-    assert abs(draw.chance(0.3).float().mean() - 0.3) < 0.025
-    assert not draw.chance(0).any()
-    assert draw.chance(1).all()
-    assert draw.integers(4).unique().tolist() == [0, 1, 2, 3]
-    assert len({tuple(draw.order(4)) for _ in range(300)}) == 24
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [{"seed": -1}, {"step": -1}, {"start": -1}, {"start": 5}, {"total": 3}],
-)
-def test_an_impossible_draw_is_refused(arguments):
-    with pytest.raises(ValueError, match="out of range"):
-        RandomNumbers(**{"seed": 0, "step": 0, "size": 4, "total": 8} | arguments)
-
-
-def test_torchs_own_random_numbers_are_not_touched():
-    before = torch.get_rng_state()
-    augment.view(pictures(), FULL, RandomNumbers(0, 0, size=12))
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-# -------------------------------------------------------------------------- views
 
 
 def test_a_view_with_everything_off_is_the_image():
@@ -299,18 +76,18 @@ def test_a_view_leaves_its_images_alone():
 def test_geometry_comes_first_then_the_colours_in_a_drawn_order_then_blur(monkeypatch):
     colours = [f"adjust_{n}" for n in ("brightness", "contrast", "saturation", "hue")]
     called: list[str] = []
-    for name in ("_sample", *colours, "greyscale", "gaussian_blur"):
+    for name in ("sample", *colours, "greyscale", "gaussian_blur"):
 
         def piece(images, _, *, name=name, kernel_size=None, out=None):
             called.append(name)
             return images
 
-        monkeypatch.setattr(augment, name, piece)
+        monkeypatch.setattr(pieces, name, piece)
     every, orders = replace(FULL, greyscale=1.0, blur=1.0), set()
     for step in range(20):
         called.clear()
         augment.view(pictures(), every, RandomNumbers(0, step, size=12))
-        assert called[0] == "_sample"
+        assert called[0] == "sample"
         assert sorted(called[1:5]) == sorted(colours)
         assert called[5:] == ["greyscale", "gaussian_blur"]
         orders.add(tuple(called[1:5]))

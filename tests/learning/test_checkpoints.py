@@ -1,0 +1,108 @@
+"""Checkpoints: an interrupted training ends as if it had not been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from learning.made import (
+    Probe,
+    Stop,
+    Table,
+    encoder,
+    run,
+    same_tensors,
+    some_images,
+    stopped_at,
+    weights,
+)
+from torch import nn
+
+from sslkit.judging.classifier import Classifier
+from sslkit.learning import loop
+from sslkit.learning.training import Training
+from sslkit.methods import rotnet
+from sslkit.views.augment import Augmentation
+
+
+def rotnet_objective() -> nn.Module:
+    torch.manual_seed(3)
+    return rotnet.RotNet(encoder(), rotnet.Settings(after=Augmentation().colours))
+
+
+def classifier() -> nn.Module:
+    torch.manual_seed(3)
+    return Classifier(encoder(), nn.Linear(128, 3), Augmentation())
+
+
+@pytest.mark.parametrize("make", [rotnet_objective, classifier])
+@pytest.mark.parametrize(
+    "training",
+    [
+        Training(lr=1e-2, epochs=5, batch_size=8, warmup=0.2),
+        Training(lr=1e-2, epochs=5, steps=20, batch_size=8, optimiser="sgd"),
+        Training(lr=1e-2, epochs=5, steps=10, batch_size=5, optimiser="adamw"),
+    ],
+)
+def test_an_interrupted_training_ends_as_if_it_had_not_been(
+    make: Callable[[], nn.Module],
+    training: Training,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    rows, held, images = torch.arange(20), torch.arange(20, 30), some_images()
+    whole = make()
+    wanted = run(whole, images, rows, training, validation=held, seed=6)
+    steps = int(wanted.history.step.max())
+    checkpoint = tmp_path / "deep" / "checkpoint.pt"
+    for place in (steps // 2, 1, steps // 2 - 1):  # stopped again and again
+        with pytest.raises(Stop):
+            run(
+                stopped_at(make(), place), images, rows, training, validation=held,
+                seed=6, checkpoint=checkpoint,
+            )  # fmt: skip
+    assert checkpoint.exists()
+    resumed = make()
+    with torch.no_grad():  # whatever a new process starts from must not matter
+        for parameter in resumed.parameters():
+            parameter.add_(1)
+    counted: list[float] = []
+    resumed.after_step = counted.append
+    found = run(
+        resumed, images, rows, training, validation=held, seed=6, checkpoint=checkpoint
+    )
+    assert 0 < len(counted) < steps, "it went on, it did not begin again"
+    assert same_tensors(weights(resumed), weights(whole))
+    assert found.epoch == wanted.epoch
+    assert same_tensors(found.selected, wanted.selected)
+    pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
+    assert list(checkpoint.parent.iterdir()) == [checkpoint], "no partial file is left"
+
+
+def test_a_save_cut_short_leaves_the_checkpoint_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    checkpoint, rows = tmp_path / "checkpoint.pt", torch.arange(40)
+    training = Training(lr=0.1, epochs=4, batch_size=20)
+    whole = Probe()
+    wanted = run(whole, Table(), rows, training)
+    with pytest.raises(Stop):
+        run(stopped_at(Probe(), 3), Table(), rows, training, checkpoint=checkpoint)
+
+    def torn(_state: object, path: Path) -> None:
+        path.write_bytes(b"half a check")
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", torn)
+        with pytest.raises(Stop):
+            run(Probe(), Table(), rows, training, checkpoint=checkpoint)
+    resumed = Probe()
+    found = run(resumed, Table(), rows, training, checkpoint=checkpoint)
+    assert same_tensors(weights(resumed), weights(whole))
+    pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
