@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,14 @@ from safetensors.torch import load_file
 import sslkit
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
+
+# Children are copies of one process that has imported all this and computed nothing: as
+# fresh as started anew, without the seconds of importing torch, Lightning and SciPy.
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(
+    "PIL.Image pytest sslkit.runs.running lightning.fabric scipy.stats sklearn.metrics "
+    "torchvision".split()
+)
 
 
 class Stop(Exception):

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import pytest
 
-from sslkit.runs import recipes
-from sslkit.views.augment import Augmentation
 from sslkit.judging.evaluate import PROTOCOLS
 from sslkit.methods import METHODS, rotnet, simclr
+from sslkit.runs import recipes
 from sslkit.runs.profiles import PROFILES
 from sslkit.runs.recipes import ARMS, Recipe, from_dict, recipe, to_dict
+from sslkit.views.augment import Augmentation
 
 
 def through_json(one: Recipe) -> Recipe:

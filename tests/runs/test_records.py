@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import sslkit
-from sslkit.study import published
+from sslkit.judging.scores import Score
 from sslkit.runs import records
 from sslkit.runs.records import Run
-from sslkit.judging.scores import Score
+from sslkit.study import published
 
 
 def by_hand(seed: int = 0, method: str = "rotnet") -> Run:

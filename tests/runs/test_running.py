@@ -76,6 +76,18 @@ def test_the_random_state_of_the_caller_neither_matters_nor_changes(
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_a_recorded_recipe_is_found_and_another_is_not(
+    undisturbed: Run, store: Path, tmp_path: Path
+) -> None:
+    found = running.recorded(small(), out=store)
+    assert found is not None
+    assert_same(found, undisturbed)
+    assert found.encoder_file == undisturbed.encoder_file
+    assert running.recorded(small(seed=9), out=store) is None
+    assert running.recorded(small(), out=tmp_path) is None
+    assert not list(tmp_path.iterdir())
+
+
 # ----------------------------------------------------------------- the record
 
 
