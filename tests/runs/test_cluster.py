@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from sslkit import __main__ as cli
-from sslkit.study import grids
 from sslkit.runs import records, running
+from sslkit.study import grids
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 from distributed import Client  # noqa: E402
