@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import sslkit
+from sslkit.judging.scores import Score
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 
@@ -101,3 +102,43 @@ def forbid(monkeypatch: pytest.MonkeyPatch, owner: Any, *names: str) -> None:
 
     for name in names:
         monkeypatch.setattr(owner, name, fail)
+
+
+def by_hand(seed: int = 0, method: str = "rotnet") -> Run:
+    """A run that nobody did."""
+    recipe = sslkit.recipe(method, profile="smoke", seed=seed)
+    score = Score(
+        accuracy=0.5,
+        loss=0.7,
+        low=0.4,
+        high=0.6,
+        confusion=[[3, 1], [3, 1]],
+        epoch=2,
+        last_accuracy=0.25,
+        last_loss=0.9,
+        n_train=12,
+        seconds=1.5,
+    )
+    history = pd.DataFrame(
+        [
+            ("linear", 1, 2, "lr", 0.01),
+            ("linear", 1, 2, "train_loss", 1.25),
+            ("linear", 2, 4, "lr", 0.0),
+            ("linear", 2, 4, "train_loss", 0.75),
+            ("pretrain", 1, 3, "train_loss", 1.5),
+        ],
+        columns=["phase", "epoch", "step", "metric", "value"],
+    )
+    about = {"commit": None, "machine": "a machine", "seconds": {"linear": 1.5}}
+    return Run(recipe, f"{seed:016x}", {"linear": score}, history, about)
+
+
+def assert_equal(one: Run, other: Run) -> None:
+    assert (one.recipe, one.key, one.scores, one.about, one.encoder_file) == (
+        other.recipe,
+        other.key,
+        other.scores,
+        other.about,
+        other.encoder_file,
+    )
+    pd.testing.assert_frame_equal(one.history, other.history)

@@ -64,6 +64,14 @@ def test_the_commonest_value_is_shared_and_the_others_say_their_own() -> None:
     ]
 
 
+def test_values_that_python_takes_for_one_stay_apart() -> None:
+    every = [{"a": x} for x in (True, True, 1, 1.0)]
+    shared, rest = pack(every)
+    assert shared == {"a": True}
+    found = [merge(shared, left) for left in rest]
+    assert text(found) == '[{"a": true}, {"a": true}, {"a": 1}, {"a": 1.0}]'
+
+
 def test_one_record_shares_nothing() -> None:
     assert pack([{"a": 1}]) == ({}, [{"a": 1}])
     assert pack([]) == ({}, [])
