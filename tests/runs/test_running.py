@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from small_runs import (
     assert_same_weights,
     encoder_files,
     forbid,
+    on_folder,
     record_files,
     settled,
     small,
@@ -116,6 +118,18 @@ def test_a_record_says_what_was_done_on_what_and_by_whom(
     assert about["machine"].strip()
     assert set(about["seconds"]) == {"pretrain", "linear", "finetune"}
     assert all(seconds > 0 for seconds in about["seconds"].values())
+
+
+@pytest.mark.parametrize("asked", ["auto", "64-true"])
+def test_a_record_says_which_precision_was_used(
+    asked: str, folder: Path, tmp_path: Path
+) -> None:
+    recipe = replace(on_folder(folder), precision=asked)
+    meant = "bf16-mixed" if torch.cuda.is_available() else "32-true"
+    expected = meant if asked == "auto" else asked
+    assert sslkit.run(recipe, out=tmp_path).recipe.precision == expected
+    (file,) = record_files(tmp_path)
+    assert json.loads(file.read_text())["recipe"]["precision"] == expected
 
 
 def test_a_record_names_the_commit_of_the_source(undisturbed: Run) -> None:
