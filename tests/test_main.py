@@ -1,49 +1,27 @@
-"""The command line: what it prints, and how it fails."""
+"""The command line: what it prints."""
 
 from __future__ import annotations
 
 import inspect
 import io
-import multiprocessing
 import os
 import re
 import signal
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from command_line import NAMES, SMALL, fails, python
+from small_runs import forks
 
 import sslkit
 from sslkit import __main__ as cli
-from sslkit.images import loading
 from sslkit.learning import loop
-from sslkit.runs import recipes, records, running, workers
-from sslkit.study import grids, tables
-
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = ["--profile", "smoke", "--limit", "20", "--fraction", "0.5"]
-NAMES = {"profile": "smoke", "limit": 20, "fraction": 0.5}
-
-# Its children are copies of one process that has imported sslkit and computed nothing.
-forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["PIL.Image", "pytest", "sslkit.runs.running"])
-
-
-def python(*words: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    """A process of its own."""
-    command = [sys.executable, *words]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=300, **settings
-    )
+from sslkit.runs import records, running
+from sslkit.study import tables
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +31,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for method in ("rotnet", "supervised"):
         sslkit.run(sslkit.recipe(method, **NAMES), out=store)
     return store
-
-
-def fails(
-    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> tuple[int, str]:
-    """Exit status and standard error of a command that cannot be done."""
-    monkeypatch.setattr(sys, "argv", ["sslkit", *words])
-    with pytest.raises(SystemExit) as stopped:
-        cli._entry()
-    said = capsys.readouterr()
-    assert said.out == ""
-    return int(stopped.value.code or 0), said.err
 
 
 # ------------------------------------------------------------------------- run
@@ -88,14 +54,14 @@ def test_run_prints_scores_and_where_the_record_is(store: Path) -> None:
     record = Path(lines[2].removeprefix("record: "))
     assert record.is_file()
     assert record.parent.parent == store
-    assert lines[3] == f"encoder: {run.encoder}"
+    assert lines[3] == f"encoder: {run.encoder_file}"
     assert len(lines) == 4
 
 
 def test_every_argument_of_a_recipe_is_an_option() -> None:
     options = {option.name for option in cli.main.commands["run"].params}
     arguments = set(inspect.signature(sslkit.recipe).parameters)
-    assert options - {"out"} == arguments
+    assert options - {"out"} == arguments - {"variant"}  # a label of grids
 
 
 def test_options_reach_the_recipe(
@@ -115,6 +81,7 @@ def test_options_reach_the_recipe(
         "fraction": 0.25,
         "draw": 2,
         "seed": 3,
+        "pretraining_seed": 4,
         "image_size": 48,
         "classes": ("cat", "dog"),
         "groups": r"(\w+)/g\d+_",
@@ -123,6 +90,8 @@ def test_options_reach_the_recipe(
         "on_error": "skip",
         "backbone": "resnet18",
         "init": "weights.safetensors",
+        "schedule": "constant",
+        "lr": 0.125,
         "epochs": 5,
         "batch_size": 9,
         "pretrain": "budget",
@@ -134,6 +103,37 @@ def test_options_reach_the_recipe(
         words += [f"--{name.replace('_', '-')}", text]
     CliRunner().invoke(cli.main, words)
     assert asked == [sslkit.recipe(**values), tmp_path]  # type: ignore[arg-type]
+    del values["fraction"]
+    asked.clear()
+    CliRunner().invoke(cli.main, [*without(words, "--fraction"), "--labels", "12"])
+    expected = sslkit.recipe(**values, labels=12)  # type: ignore[arg-type]
+    assert asked == [expected, tmp_path]
+    assert (expected.labels, expected.fraction) == (12, None)
+
+
+def without(words: list[str], option: str) -> list[str]:
+    """The words of a command less an option and its value."""
+    i = words.index(option)
+    return words[:i] + words[i + 2 :]
+
+
+def test_labels_and_a_seed_of_pretraining_are_told_on_the_command_line(
+    tmp_path: Path,
+) -> None:
+    words = ["run", "--method", "simclr", "--profile", "smoke", "--limit", "20"]
+    words += ["--labels", "5", "--pretrain", "everything", "--pretraining-seed", "3"]
+    words += ["--protocols", "linear", "--out", str(tmp_path)]
+    for draw in ("0", "1"):
+        done = CliRunner().invoke(cli.main, [*words, "--draw", draw])
+        assert done.exit_code == 0, done.output
+    first, second = records.read(tmp_path)
+    for run in (first, second):
+        assert (run.recipe.labels, run.recipe.fraction) == (5, None)
+        assert run.recipe.pretraining_seed == 3
+        assert run.about["counts"] == {"train": 15, "val": 0, "test": 60, "pool": 60}
+        assert run.scores["linear"].n_train == 15
+    assert first.about["pretraining_key"] == second.about["pretraining_key"]
+    assert len([*(tmp_path / "encoders").glob("*.safetensors")]) == 1
 
 
 def test_without_options_a_command_is_the_recipe_of_the_method(
@@ -164,208 +164,6 @@ def test_a_process_of_its_own_runs_and_tells_results_from_progress(
     (record,) = (tmp_path / "records").glob("*.json")
     assert first.startswith("random knn: accuracy 0.")
     assert second == f"record: {record}"
-
-
-# ----------------------------------------------------------------------- sweep
-
-GRID = ["sweep", "--profile", "smoke", "--limit", "20", "--fractions", "0.5"]
-GRID += ["--curve", "1.0", "--draws", "1"]  # seven recipes
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work is done in this process, for the time that new ones take to start."""
-
-    @contextmanager
-    def thread(jobs: int | None) -> Iterator[ThreadPoolExecutor]:
-        with ThreadPoolExecutor(1) as executor:
-            yield executor
-
-    monkeypatch.setattr(workers, "processes", thread)
-
-
-@pytest.mark.usefixtures("here")
-def test_sweep_says_what_is_left_does_it_and_ends_with_a_table(tmp_path: Path) -> None:
-    sslkit.run(sslkit.recipe("rotnet", **NAMES), out=tmp_path / "store")
-    words = [*GRID, "--out", str(tmp_path / "store")]
-    words += ["--file", str(tmp_path / "all.jsonl")]
-    first = CliRunner().invoke(cli.main, words)
-    assert first.exit_code == 0, first.output
-    lines = first.stdout.splitlines()
-    assert lines[0] == "7 recipes: 1 recorded already, 6 left"
-    hours = float(re.fullmatch(r"about (\S+) hours of one worker .*", lines[1])[1])
-    assert 0 < hours < 1
-    found = records.read_file(tmp_path / "all.jsonl")
-    assert len(found) == 7
-    assert {run.key for run in found} == {
-        run.key for run in records.read(tmp_path / "store")
-    }
-    expected = tables.summarise(tables.table(found))
-    shown = pd.read_csv(io.StringIO("\n".join(lines[2:])), sep=r"\s+")
-    names = ["variant", "method", "protocol", "fraction", "runs"]
-    names += ["mean", "low", "high"]
-    assert list(shown) == names
-    pd.testing.assert_frame_equal(shown, expected[names], atol=5e-5, check_dtype=False)
-
-    before = (tmp_path / "all.jsonl").read_text()
-    again = CliRunner().invoke(cli.main, words)
-    assert again.stdout.splitlines() == [
-        "7 recipes: 7 recorded already, 0 left",
-        *lines[2:],
-    ]
-    assert (tmp_path / "all.jsonl").read_text() == before
-
-
-@pytest.mark.usefixtures("here")
-def test_what_sweep_is_told_reaches_its_recipes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: dict[str, Any] = {}
-
-    def instead(images: grids.Images, **values: Any) -> Iterator[Any]:
-        asked.update(vars(images) | values)
-        raise ValueError("seen")
-
-    instead_of = grids.arms
-    monkeypatch.setattr(grids, "arms", instead)
-    values = {
-        "data": "a/folder",
-        "profile": "smoke",
-        "fractions": (0.1, 0.2),
-        "curve": (),
-        "draws": 3,
-        "image_size": 48,
-        "groups": r"(\w+)/g\d+_",
-        "test": "group",
-        "limit": 7,
-    }
-    words = ["sweep", "--out", str(tmp_path)]
-    for name, value in values.items():
-        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        words += [f"--{name.replace('_', '-')}", text]
-    CliRunner().invoke(cli.main, words)
-    assert asked == values
-    known = {*vars(grids.Images()), *inspect.signature(instead_of).parameters}
-    assert set(asked) == known - {"images"}
-
-
-@pytest.mark.usefixtures("here")
-def test_a_dry_run_says_what_the_study_would_cost_and_does_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: dict[str, Any] = {}
-
-    def instead(images: grids.Images, **values: Any) -> list[Any]:
-        asked.update(values)
-        return list(grids.arms(images, fractions=(0.5,), curve=(), draws=1))
-
-    monkeypatch.setattr(grids, "study", instead)
-    words = ["sweep", "--grid", "study", "--profile", "smoke", "--limit", "20"]
-    words += ["--start", "file", "--other", "cifar10", "--other-classes", "cat,dog"]
-    done = CliRunner().invoke(cli.main, [*words, "--dry-run", "--out", str(tmp_path)])
-    assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("6 recipes: 0 recorded already, 6 left\nabout ")
-    other = recipes.Data(name="cifar10", classes=("cat", "dog"))
-    assert asked == {"start": "file", "other": other}
-    assert not list(tmp_path.rglob("*.json"))
-
-
-@pytest.mark.usefixtures("here")
-def test_a_recipe_that_fails_in_a_sweep_is_named_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    really = running.run
-
-    def instead(recipe: Any, **values: Any) -> Any:
-        if recipe.arm == "simclr":
-            raise FloatingPointError("the loss is nan")
-        return really(recipe, **values)
-
-    monkeypatch.setattr(running, "run", instead)
-    monkeypatch.setattr(sys, "argv", ["sslkit", *GRID, "--out", str(tmp_path)])
-    with pytest.raises(SystemExit):
-        cli._entry()
-    out, err = capsys.readouterr()
-    (said,) = [line for line in err.splitlines() if line.startswith("error")]
-    assert said == "error: the loss is nan (in simclr, fraction 0.5, draw 0)"
-    # What was done all the same is summed up.
-    shown = pd.read_csv(io.StringIO("\n".join(out.splitlines()[2:])), sep=r"\s+")
-    assert set(shown["method"]) == {
-        *("random", "supervised", "supervised-plain", "rotnet", "rotnet-jitter")
-    }
-
-
-@pytest.mark.parametrize(
-    ("words", "named", "status"),
-    [
-        (["--grid", "all"], "'all' is not one of 'arms'", 2),
-        (["--jobs", "2", "--dask", "tcp://127.0.0.1:1"], "--jobs", 2),
-        (["--jobs", "0"], "--jobs", 2),
-        (["--fractions", "few"], "'few'", 1),
-        (["--profile", "huge"], "huge", 1),
-        (["--file", "all.json"], "all.json", 1),
-        (["--dask", "nowhere"], "nowhere", 1),
-    ],
-)
-def test_a_sweep_that_cannot_be_done_says_why(
-    words: list[str],
-    named: str,
-    status: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> None:
-    words = [*GRID, *words, "--out", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", ["sslkit", *words])
-    with pytest.raises(SystemExit) as stopped:
-        cli._entry()
-    assert stopped.value.code == status
-    assert named in capsys.readouterr().err.splitlines()[-1]
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_scheduler_that_does_not_answer_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    pytest.importorskip("distributed", reason="the extra cluster is not installed")
-    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 1)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        address = f"tcp://127.0.0.1:{closed.getsockname()[1]}"
-    words = [*GRID, "--dask", address, "--out", str(tmp_path)]
-    code, said = fails(words, monkeypatch, capsys)
-    assert code == 1
-    assert said.startswith(f"error: no Dask scheduler at '{address}': ")
-    assert "Traceback" not in said
-
-
-def test_without_dask_its_extra_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    words = [*GRID, "--dask", "tcp://127.0.0.1:1", "--out", str(tmp_path)]
-    code, said = fails(words, monkeypatch, capsys)
-    assert code == 1
-    assert "sslkit[cluster]" in said
-
-
-@pytest.mark.usefixtures("here")
-def test_ctrl_c_ends_a_sweep_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    file = tmp_path / "all.jsonl"
-    words = [*GRID, "--jobs", "1", "--out", str(tmp_path), "--file", str(file)]
-    command = [sys.executable, "-m", "sslkit", *words]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as sweep:
-        while not (file.exists() and file.read_text()):
-            assert sweep.poll() is None
-            time.sleep(0.02)
-        sweep.send_signal(signal.SIGINT)
-        _, said = sweep.communicate(timeout=60)
-    assert sweep.returncode == 130
-    assert "goes on from the last checkpoint" in said.decode().splitlines()[-1]
-    assert b"Traceback" not in said
-    again = CliRunner().invoke(cli.main, words)
-    assert again.exit_code == 0, again.output
-    assert re.match(r"7 recipes: [1-6] recorded already", again.stdout)
-    assert len(records.read_file(file)) == 7
 
 
 # ----------------------------------------------------------------------- table
@@ -431,99 +229,6 @@ def test_what_cannot_be_exported_is_told_in_a_line(
     assert said.count("\n") == 1
     assert reason in said
     assert not file.exists()
-
-
-# ---------------------------------------------------------------------- errors
-
-
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["--method", "moco"], "moco"),
-        (["--method", "rotnet", "--profile", "huge"], "huge"),
-        (["--method", "rotnet", "--fraction", "0"], "fraction"),
-        (["--method", "rotnet", "--fraction", "0.01"], "validation"),
-        (["--method", "rotnet", "--data", "no-such-set"], "no-such-set"),
-        (["--method", "rotnet", "--data", "no/such/folder"], "folder"),
-        (["--method", "rotnet", "--protocols", "linear,svm"], "svm"),
-        (["--method", "rotnet", "--pretrain", "some"], "some"),
-        (["--method", "rotnet", "--test", "some"], "some"),
-        (["--method", "rotnet", "--on-error", "ignore"], "ignore"),
-        (["--method", "rotnet", "--backbone", "vit"], "vit"),
-        (["--method", "rotnet", "--init", "nowhere.safetensors"], "nowhere"),
-        (["--method", "rotnet", "--init", "imagenet"], "ImageNet"),
-        (["--method", "rotnet", "--classes", "fir,spoon"], "spoon"),
-        (["--method", "rotnet", "--groups", "(.*)"], "groups"),
-        (["--method", "rotnet", "--epochs", "0"], "epochs"),
-        (["--method", "rotnet", "--batch-size", "0"], "batch_size"),
-        (["--method", "rotnet", "--limit", "0"], "limit"),
-        (["--method", "rotnet", "--image-size", "0"], "image_size"),
-        (["--method", "rotnet", "--seed", "-1"], "negative"),
-        (["--method", "rotnet", "--draw", "-1"], "negative"),
-    ],
-)
-def test_an_error_that_the_user_can_mend_is_a_line_and_leaves_no_record(
-    words: list[str],
-    named: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-) -> None:
-    words = ["run", *SMALL, *words, "--out", str(tmp_path)]
-    code, said = fails(words, monkeypatch, capsys)
-    last = said.splitlines()[-1]  # progress may stand before it
-    assert code == 1
-    assert last.startswith("error: ")
-    assert named in last
-    assert "Traceback" not in said
-    assert not list(tmp_path.rglob("*.json"))
-
-
-def test_a_set_that_cannot_be_downloaded_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    def unreachable(*_: Any, **__: Any) -> None:
-        raise ValueError("cifar10 is not in x and could not be downloaded: no route")
-
-    monkeypatch.setattr(loading, "load", unreachable)
-    words = ["run", "--method", "rotnet", "--data", "cifar10", "--out", str(tmp_path)]
-    code, said = fails(words, monkeypatch, capsys)
-    assert code == 1
-    assert said == (
-        "error: cifar10 is not in x and could not be downloaded: no route\n"
-    )
-
-
-def test_a_store_that_cannot_be_written_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    words = ["run", "--method", "random", *SMALL, "--out", str(tmp_path / "file")]
-    code, said = fails(words, monkeypatch, capsys)
-    assert code == 1
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    assert str(tmp_path / "file") in said
-
-
-def test_a_mistake_in_sslkit_itself_keeps_its_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise IndexError("a bug")
-
-    monkeypatch.setattr(running, "run", broken)
-    monkeypatch.setattr(sys, "argv", ["sslkit", "run", "--method", "rotnet"])
-    with pytest.raises(IndexError, match="a bug"):
-        cli._entry()
-
-
-def test_a_wrong_option_is_told_as_click_does(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    code, said = fails(["run", "--metod", "rotnet"], monkeypatch, capsys)
-    assert code == 2
-    assert "No such option" in said
 
 
 # ------------------------------------------------------------ help and Ctrl-C

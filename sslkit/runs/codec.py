@@ -66,7 +66,9 @@ def decode(kind: Any, value: Any) -> Any:
         if unknown := sorted(set(value) - known):
             raise UnknownName(f"{kind.__name__} has no field {', '.join(unknown)}")
         return kind(**{name: decode(hints[name], v) for name, v in value.items()})
-    return tuple(value) if isinstance(value, list) else value
+    # JSON has lists alone; a field that is declared as one keeps it.
+    wants_list = typing.get_origin(kind) is list
+    return tuple(value) if isinstance(value, list) and not wants_list else value
 
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:

@@ -24,16 +24,16 @@ def pack(records: Sequence[Plain]) -> tuple[Plain, list[Plain]]:
     common = set(leaves[0]).intersection(*leaves[1:])
     shared: Plain = {}
     for path in sorted(common - {("key",)}):
-        texts = Counter(json.dumps(own[path], sort_keys=True) for own in leaves)
+        texts = Counter(_text(own[path]) for own in leaves)
         text, count = texts.most_common(1)[0]
         if count > 1:
             _put(shared, path, json.loads(text))
-    known = dict(_leaves(shared))
+    known = {path: _text(value) for path, value in _leaves(shared)}
     rest: list[Plain] = []
     for own in leaves:
         record: Plain = {}
         for path, value in own.items():
-            if path not in known or known[path] != value:
+            if known.get(path) != _text(value):  # not 1 for True or 1.0
                 _put(record, path, value)
         rest.append(record)
     return shared, rest
@@ -55,6 +55,10 @@ def _leaves(value: Plain, path: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any
             yield from _leaves(inner, (*path, name))
         else:
             yield (*path, name), inner
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _put(record: Plain, path: tuple[str, ...], value: Any) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sslkit.judging.scores import Score
 from sslkit.learning import encoders
-from sslkit.learning.encoders import Encoder
+from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.runs import codec, packing
 from sslkit.runs.codec import UnknownName
 from sslkit.runs.recipes import Recipe
@@ -51,9 +52,18 @@ class Run:
         """The encoder of ``encoder_file``, loaded anew, on the CPU, in eval mode."""
         if self.encoder_file is None:
             return None
-        made = Encoder(dataclasses.replace(self.recipe.encoder, init="random"))
-        encoders.load(made, self.encoder_file)
-        return made.eval()
+        return load_encoder(self.recipe.encoder, self.encoder_file)
+
+
+def load_encoder(settings: EncoderSettings, file: Path) -> Encoder:
+    """The encoder of a file, on the CPU, in eval mode.
+
+    The random weights that it has before leave the caller's generator as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        made = Encoder(dataclasses.replace(settings, init="random"))
+    encoders.load(made, file)
+    return made.eval()
 
 
 def read(results: str | Path) -> list[Run]:

@@ -29,7 +29,13 @@ from sslkit.runs.inputs import load_images, on_device, split_of
 from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Recipe
-from sslkit.runs.records import Run, to_columns, to_frame, to_record
+from sslkit.runs.records import (
+    Run,
+    load_encoder,
+    to_columns,
+    to_frame,
+    to_record,
+)
 from sslkit.runs.store import Store, write
 
 if TYPE_CHECKING:
@@ -291,7 +297,6 @@ def _pretrained(
                 write(note, {"history": history, "seconds": done.seconds})
                 checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
-    encoder = Encoder(replace(recipe.encoder, init="random"))
-    encoders.load(encoder, file)
+    encoder = load_encoder(recipe.encoder, file)
     frame = to_frame(kept["history"]).drop(columns="phase")
     return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}

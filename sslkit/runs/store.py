@@ -54,11 +54,11 @@ class Store:
             return None
         try:
             kept = from_record(json.loads(file.read_text()))
-        except (KeyError, TypeError, ValueError) as error:
+            pretrained = kept.about["pretraining_key"]
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"'{file}' is not a record ({error}); remove it to have the run anew"
             ) from error
-        pretrained = kept.about["pretraining_key"]
         encoder = self.encoder(pretrained) if pretrained else None
         there = encoder is not None and encoder.exists()
         return replace(kept, encoder_file=encoder if there else None)

@@ -168,7 +168,7 @@ def summarise(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
     _check_single(frame)
     rows = [
         (*names, len(group), *interval(group[value]))
-        for names, group in frame.groupby(ARM, sort=False)
+        for names, group in frame.groupby(ARM, sort=False, dropna=False)
     ]
     return pd.DataFrame(rows, columns=[*ARM, "runs", "mean", "low", "high"])
 
@@ -231,7 +231,7 @@ def differences(
     paired = pairs(frame, against=against, value=value)
     rows = [
         (*names, len(group), *interval(group["difference"]))
-        for names, group in paired.groupby(ARM, sort=False)
+        for names, group in paired.groupby(ARM, sort=False, dropna=False)
     ]
     return pd.DataFrame(rows, columns=[*ARM, "pairs", "mean", "low", "high"])
 

@@ -15,15 +15,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from small_runs import settled
 
 from sslkit import __main__ as cli
 from sslkit.runs import records, running
 from sslkit.study import grids
+from sslkit.study.images import Images
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 from distributed import Client  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # A worker loads one of these as it starts. Both make a checkpoint after every epoch;
 # one notes that it resumed a training, one is killed at its first checkpoint.
@@ -120,7 +122,7 @@ def test_a_sweep_outlives_a_worker_and_records_every_recipe_once(
     assert done.exit_code == 0, done.output
     todo = list(
         grids.arms(
-            grids.Images(profile="smoke", limit=20),
+            Images(profile="smoke", limit=20),
             fractions=(0.5,),
             curve=(1.0,),
             draws=1,
@@ -128,7 +130,7 @@ def test_a_sweep_outlives_a_worker_and_records_every_recipe_once(
     )
     found = records.read_file(tmp_path / "all.jsonl")
     assert len(found) == len(todo)
-    assert {run.recipe for run in found} == set(todo)
+    assert {run.recipe for run in found} == {settled(one) for one in todo}
     kept = {run.key: run for run in records.read(tmp_path / "store")}
     assert {run.key for run in found} == set(kept)
     assert not list((tmp_path / "store" / "checkpoints").iterdir())

@@ -58,6 +58,22 @@ def test_a_shared_pretraining_and_each_kind_of_step_count_once(
     assert rehearsed == [("rotnet", True)] * 4
 
 
+def test_one_pretraining_on_everything_counts_once_for_all_shares_and_draws(
+    rehearsed: list[tuple[str, bool]],
+) -> None:
+    start = small("simclr", protocols=("linear",), pretrain="everything")
+    others = [
+        small("simclr", protocols=("linear",), pretrain="everything", draw=3, seed=2),
+        replace(start, fraction=None, labels=5),
+    ]
+    # 300 training images and 300 unlabelled ones; none is watched.
+    expected = pytest.approx(3 * -(-600 // 32) * 32)
+    assert costs.predict([start]) == expected
+    assert costs.predict([start, *others]) == expected
+    seeds = [start, replace(start, pretraining_seed=1)]
+    assert costs.predict(seeds) == pytest.approx(2 * 3 * -(-600 // 32) * 32)
+
+
 def test_frozen_heads_of_a_random_encoder_cost_nothing_worth_saying() -> None:
     assert costs.predict([small("random")]) == 0
 

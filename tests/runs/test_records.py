@@ -7,55 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from small_runs import assert_equal, by_hand
 
-import sslkit
-from sslkit.judging.scores import Score
-from sslkit.runs import records
+from sslkit.runs import packing, records
 from sslkit.runs.records import Run
-from sslkit.study import published
-
-
-def by_hand(seed: int = 0, method: str = "rotnet") -> Run:
-    """A run that nobody did."""
-    recipe = sslkit.recipe(method, profile="smoke", seed=seed)
-    score = Score(
-        accuracy=0.5,
-        loss=0.7,
-        low=0.4,
-        high=0.6,
-        confusion=[[3, 1], [3, 1]],
-        epoch=2,
-        last_accuracy=0.25,
-        last_loss=0.9,
-        n_train=12,
-        seconds=1.5,
-    )
-    history = pd.DataFrame(
-        [
-            ("linear", 1, 2, "lr", 0.01),
-            ("linear", 1, 2, "train_loss", 1.25),
-            ("linear", 2, 4, "lr", 0.0),
-            ("linear", 2, 4, "train_loss", 0.75),
-            ("pretrain", 1, 3, "train_loss", 1.5),
-        ],
-        columns=["phase", "epoch", "step", "metric", "value"],
-    )
-    about = {"commit": None, "machine": "a machine", "seconds": {"linear": 1.5}}
-    return Run(recipe, f"{seed:016x}", {"linear": score}, history, about)
-
-
-def assert_equal(one: Run, other: Run) -> None:
-    assert (one.recipe, one.key, one.scores, one.about, one.encoder) == (
-        other.recipe,
-        other.key,
-        other.scores,
-        other.about,
-        other.encoder,
-    )
-    pd.testing.assert_frame_equal(one.history, other.history)
+from sslkit.runs.store import write
 
 
 def test_a_run_comes_back_from_a_line_whole(tmp_path: Path) -> None:
@@ -66,7 +24,7 @@ def test_a_run_comes_back_from_a_line_whole(tmp_path: Path) -> None:
 
 def test_a_run_comes_back_from_a_store_whole(tmp_path: Path) -> None:
     path = tmp_path / "records" / "0.json"
-    records.write(path, records.to_record(by_hand()))
+    write(path, records.to_record(by_hand()))
     (back,) = records.read(tmp_path)
     assert_equal(back, by_hand())
     assert [file.name for file in path.parent.iterdir()] == ["0.json"]
@@ -117,8 +75,8 @@ def test_a_folder_of_json_and_lines_is_read_sorted_and_each_key_once(
     lines = "\n".join(records.to_line(by_hand(seed)) for seed in (5, 1, 3))
     (tmp_path / "deep" / "er").mkdir(parents=True)
     (tmp_path / "deep" / "er" / "some.jsonl").write_text(f"{lines}\n")
-    records.write(tmp_path / "a.json", records.to_record(by_hand(4)))
-    records.write(tmp_path / "b.json", records.to_record(by_hand(1)))
+    write(tmp_path / "a.json", records.to_record(by_hand(4)))
+    write(tmp_path / "b.json", records.to_record(by_hand(1)))
     assert [run.recipe.seed for run in records.read(tmp_path)] == [1, 3, 4, 5]
 
 
@@ -127,7 +85,7 @@ def test_two_results_under_one_key_are_an_error_that_names_the_file(
 ) -> None:
     one = by_hand()
     other = replace(one.scores["linear"], accuracy=0.75)
-    records.write(tmp_path / "a.json", records.to_record(one))
+    write(tmp_path / "a.json", records.to_record(one))
     stale = replace(one, scores={"linear": other})
     (tmp_path / "b.jsonl").write_text(f"{records.to_line(stale)}\n")
     with pytest.raises(ValueError, match=rf"b\.jsonl' has other scores of {one.key}"):
@@ -135,7 +93,7 @@ def test_two_results_under_one_key_are_an_error_that_names_the_file(
 
 
 def test_what_is_no_record_by_its_place_is_not_read(tmp_path: Path) -> None:
-    records.write(tmp_path / "records" / "a.json", records.to_record(by_hand()))
+    write(tmp_path / "records" / "a.json", records.to_record(by_hand()))
     (tmp_path / "encoders").mkdir()
     (tmp_path / "encoders" / "a.json").write_text('{"seconds": 1}')
     (tmp_path / "records" / ".b.json.123").write_text('{"key": "b", "rec')
@@ -167,12 +125,6 @@ def damaged(how: str) -> str:
         del plain["scores"]
     if how == "scores of another kind":
         plain["scores"] = [0.5]
-    if how == "unknown field":
-        plain["recipe"]["colour"] = "red"
-    if how == "unknown score":
-        plain["scores"]["linear"]["f1"] = 0.5
-    if how == "unknown method":
-        plain["recipe"]["method"] = {"file": "moco"}
     if how == "value out of range":
         plain["recipe"]["pretraining"]["lr"] = -1
     return json.dumps(plain)
@@ -186,9 +138,6 @@ def damaged(how: str) -> str:
         "list",
         "no scores",
         "scores of another kind",
-        "unknown field",
-        "unknown score",
-        "unknown method",
         "value out of range",
     ],
 )
@@ -241,55 +190,101 @@ def test_records_are_not_appended_to_what_is_no_file_of_lines(tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
-def test_a_number_that_json_does_not_have_is_never_written(tmp_path: Path) -> None:
-    for value in (np.nan, np.inf, -np.inf):
-        with pytest.raises(ValueError, match="JSON"):
-            records.write(tmp_path / "a.json", {"value": float(value)})
-    assert not list(tmp_path.glob("*.json"))
+# ---------------------------------------------- of a version or a class not known
 
 
-@pytest.mark.parametrize("place", [".", "book"])
-def test_published_records_are_found_from_the_root_and_from_the_book(
-    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def with_what_is_unknown(what: str) -> dict[str, Any]:
+    """A record of a later version, or of a method that is not here."""
+    plain: dict[str, Any] = json.loads(records.to_line(by_hand(7)))
+    if what == "method":
+        plain["recipe"]["method"] = {"tag": "moco", "queue": 4096}
+    if what == "field of a recipe":
+        plain["recipe"]["colour"] = "red"
+    if what == "field of its data":
+        plain["recipe"]["data"]["colour"] = "red"
+    if what == "field of a method":
+        plain["recipe"]["method"]["colour"] = "red"
+    if what == "field of a score":
+        plain["scores"]["linear"]["colour"] = 0.5
+    return plain
+
+
+UNKNOWN = {
+    "method": "method 'moco' is not in METHODS",
+    "field of a recipe": "Recipe has no field colour",
+    "field of its data": "Data has no field colour",
+    "field of a method": "Settings has no field colour",
+    "field of a score": "Score has no field colour",
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_what_is_unknown_in_a_line_is_named_and_the_other_records_are_read(
+    what: str, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "book" / "results" / "no-such-profile-scenes"
-    published.write(folder, [by_hand()])
-    monkeypatch.chdir(tmp_path / place)
-    (run,) = published.runs("scenes", "no-such-profile")
-    assert_equal(run, by_hand())
-    (run,) = published.runs("/some/where/scenes", "no-such-profile")
-    assert run.key == by_hand().key
-    assert published.runs("scenes", "another-profile") == []
-
-
-def named(key: str, variant: str) -> Run:
-    run = by_hand()
-    return replace(run, key=key, recipe=replace(run.recipe, variant=variant))
-
-
-def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "results" / "some-scenes"
-    folder.mkdir(parents=True)
-    (folder / "gone.jsonl").write_text("of a variant that there is no more")
-    runs = [
-        named("12e4", "base"),
-        named("0012", "base"),
-        named("b", "constant, random start"),
-        replace(named("c", "base"), history=records.to_frame({})),
+    file = tmp_path / "some.jsonl"
+    lines = [records.to_line(by_hand(1)), json.dumps(with_what_is_unknown(what))]
+    file.write_text("".join(f"{x}\n" for x in (*lines, records.to_line(by_hand(2)))))
+    with pytest.warns(UserWarning, match=UNKNOWN[what]) as told:
+        found = records.read(tmp_path)
+    assert [run.key for run in found] == [by_hand(1).key, by_hand(2).key]
+    assert [str(one.message).split(": ")[0] for one in told] == [
+        f"'{file}' line 2 left out"
     ]
-    published.write(folder, [*runs, runs[0]])
-    names = {file.name for file in folder.iterdir()}
-    assert names == {"base.jsonl", "constant-random-start.jsonl", "curves.csv.xz"}
-    bare = records.read_file(folder / "base.jsonl")
-    assert [run.key for run in bare] == ["0012", "12e4", "c"]
-    assert all(run.history.empty for run in bare)
-    first = {file: file.read_bytes() for file in folder.iterdir()}
-    published.write(folder, reversed(runs))
-    assert {file: file.read_bytes() for file in folder.iterdir()} == first
-    monkeypatch.chdir(tmp_path)
-    back = {run.key: run for run in published.runs("scenes", "some")}
-    assert len(back) == len(runs)
-    for run in runs:
-        assert_equal(back[run.key], run)
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_what_is_unknown_in_a_store_is_named_and_the_rest_of_the_store_is_read(
+    what: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "records" / "a.json", with_what_is_unknown(what))
+    write(tmp_path / "records" / "b.json", records.to_record(by_hand(1)))
+    with pytest.warns(UserWarning, match=rf"a\.json' line 1 left out: {UNKNOWN[what]}"):
+        (run,) = records.read(tmp_path)
+    assert_equal(run, by_hand(1))
+
+
+def test_what_is_unknown_in_the_shared_line_leaves_out_only_who_shares_it(
+    tmp_path: Path,
+) -> None:
+    own = by_hand(1)
+    colours = {"recipe": {"colour": "red"}}
+    lines = [{"shared": colours}, records.to_record(by_hand(2))]
+    lines += [{"shared": {}}, records.to_record(own)]
+    (tmp_path / "a.jsonl").write_text("".join(f"{json.dumps(x)}\n" for x in lines))
+    with pytest.warns(UserWarning, match="Recipe has no field colour"):
+        (run,) = records.read(tmp_path)
+    assert_equal(run, own)
+
+
+def test_a_folder_of_nothing_but_unknown_records_has_none(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", with_what_is_unknown("method"))
+    with (
+        pytest.warns(UserWarning, match="moco"),
+        pytest.raises(ValueError, match="no records"),
+    ):
+        records.read(tmp_path)
+
+
+def test_records_are_appended_to_a_file_that_has_an_unknown_one(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "some.jsonl"
+    strange = json.dumps(with_what_is_unknown("method"))
+    file.write_text(f"{strange}\n")
+    with pytest.warns(UserWarning, match="moco"):
+        list(records.append(file, [by_hand(1)]))
+    assert file.read_text() == f"{strange}\n{records.to_line(by_hand(1))}\n"
+
+
+# ------------------------------------------------------------------ shared lines
+
+
+def test_what_a_file_says_once_is_in_each_of_its_records(tmp_path: Path) -> None:
+    every = [records.to_record(by_hand(seed)) for seed in (1, 2)]
+    shared, rest = packing.pack(every)
+    assert shared
+    lines = [json.dumps(x) for x in ({"shared": shared}, *rest)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
+    for run, seed in zip(records.read(tmp_path), (1, 2), strict=True):
+        assert_equal(run, by_hand(seed))

@@ -97,8 +97,8 @@ def test_the_whole_path_from_a_folder_to_a_record(
     assert record.stem == run.key == json.loads(record.read_text())["key"]
     assert run.about["fingerprint"] == images.fingerprint
     assert run.about["classes"] == list(CLASSES[name])
-    assert run.encoder is not None
-    assert run.encoder.is_file()
+    assert run.encoder_file is not None
+    assert run.encoder_file.is_file()
     split = sslkit.split(images, 0.5)
     assert set(run.scores) == {"linear", "finetune"}
     for score in run.scores.values():

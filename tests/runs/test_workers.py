@@ -16,7 +16,7 @@ import torch
 
 from sslkit.runs import workers
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 # As text, for a new process cannot import a test: what a worker sees, told when as many
 # workers as there are have come, so that each tells once.

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+from small_runs import noise
 
-from sslkit.images.splits import split
-from sslkit.runs import recipes, running
-from sslkit.runs.recipes import Recipe
+from sslkit.images import decoding, sources
+from sslkit.runs import inputs
+from sslkit.runs.from_profile import recipe
+from sslkit.runs.recipes import Data, Recipe, describe
 from sslkit.study import grids
-from sslkit.study.grids import Images
+from sslkit.study.images import ARMS, Images
 
-SHAPES = Images(profile="study-small", data="shapes")
+
+def of(study: list[Recipe], variant: str) -> list[Recipe]:
+    return [one for one in study if one.variant == variant]
 
 
 def test_every_arm_is_there_for_every_fraction_and_draw_and_no_recipe_twice() -> None:
     todo = list(
         grids.arms(Images(), fractions=(0.05, 0.25), curve=(0.25, 1.0), draws=3)
     )
-    names = [recipes.describe(one) for one in todo]
+    names = [describe(one) for one in todo]
     arms = [
-        f"{arm}, fraction {fraction}, draw {draw}"
+        f"{arm}, {100 * fraction:g} % of the labels, draw {draw}"
         for draw in range(3)
         for fraction in (0.05, 0.25)
-        for arm in recipes.ARMS
+        for arm in ARMS
     ]
-    curve = [f"supervised, fraction 1, draw {draw}" for draw in range(3)]
+    curve = [f"supervised, 100 % of the labels, draw {draw}" for draw in range(3)]
     assert Counter(names) == Counter(arms + curve)
     assert len(set(todo)) == len(todo)
 
@@ -50,7 +56,7 @@ def test_what_a_grid_is_told_reaches_its_recipes() -> None:
     }
     images = Images(**told)  # type: ignore[arg-type]
     one, *_ = grids.arms(images, fractions=(0.5,), curve=(), draws=1)
-    expected = recipes.recipe(recipes.ARMS[0], fraction=0.5, **told)  # type: ignore[arg-type]
+    expected = recipe(ARMS[0], fraction=0.5, **told)  # type: ignore[arg-type]
     assert one == expected
 
 
@@ -60,16 +66,6 @@ def test_a_value_out_of_range_is_an_error() -> None:
 
 
 # ----------------------------------------------------------------------- study
-
-
-@pytest.fixture(scope="module")
-def study() -> list[Recipe]:
-    other = recipes.Data(name="shapes", limit=30)
-    return list(grids.study(SHAPES, start="warm.safetensors", other=other))
-
-
-def of(study: list[Recipe], variant: str) -> list[Recipe]:
-    return [one for one in study if one.variant == variant]
 
 
 def test_the_base_has_the_draws_of_the_protocol(study: list[Recipe]) -> None:
@@ -82,10 +78,10 @@ def test_the_base_has_the_draws_of_the_protocol(study: list[Recipe]) -> None:
         for arm in ("rotnet", "rotnet-jitter", "simclr"):
             found = {f: counts[arm, True, True, f] for f in (0.05, 0.25, 0.5, 1.0)}
             assert found == {0.05: 10, 0.25: 5, 0.5: 3, 1.0: 0}
-        for jitter in (True, False):  # supervised and supervised-plain
-            found = {f: counts["scratch", jitter, True, f] for f in (0.05, 0.25, 1.0)}
+        for arm, jitter in (("supervised", True), ("supervised-plain", False)):
+            found = {f: counts[arm, jitter, True, f] for f in (0.05, 0.25, 1.0)}
             assert found == {0.05: 10, 0.25: 5, 1.0: 3}
-        assert counts["scratch", True, False, 0.05] == 10  # random, or the warm start
+        assert counts["random", True, False, 0.05] == 10  # random, or the warm start
     curve = {one.fraction for one in of(study, "base") if one.draw < 3} - {1.0}
     assert curve == {0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75}
 
@@ -105,110 +101,31 @@ def test_no_recipe_of_the_study_comes_twice(study: list[Recipe]) -> None:
     assert len({replace(one, variant="") for one in study}) == len(study)
 
 
-def test_a_variant_changes_one_factor(study: list[Recipe]) -> None:
-    changes = {
-        "warm": {"encoder"},
-        "constant, random start": {"pretraining", "downstream", "probe"},
-        "constant": {"encoder", "pretraining", "downstream", "probe"},
-        "lr/3": {"downstream"},
-        "seeds": {"seed"},
-        "layers": {"protocols"},
-        "field": {"pretraining", "downstream", "method"},
-        "rotated": {"method"},
-        "long": {"pretraining"},
-        "all": {"pretrain"},
-        "all, few steps": {"pretrain", "pretraining"},
-        "budget, many steps": {"pretraining", "downstream"},
-        "budget + other": {"extra_unlabelled", "pretraining"},
-        "other alone": {"extra_unlabelled", "pretraining", "pretrain"},
-    }
-    base = {
-        (one.arm, one.augmentation, one.fraction, one.draw, one.protocols[0]): one
-        for one in of(study, "base")
-    }
-    for variant, factors in changes.items():
-        assert of(study, variant), variant
-        for one in of(study, variant):
-            first = one.protocols[0] if variant != "layers" else "linear"
-            start = base[one.arm, one.augmentation, one.fraction, one.draw, first]
-            ours, theirs = vars(one), vars(start)
-            changed = {name for name in ours if ours[name] != theirs[name]}
-            # Five folds are judged in the base alone.
-            assert changed - {"variant", "protocols"} <= factors, variant
-
-
-def test_constant_is_a_sixtieth_of_the_rate_in_the_phase_that_it_governs(
-    study: list[Recipe],
-) -> None:
-    phases = {
-        "constant": (True, True),
-        "constant pretext": (True, False),
-        "constant downstream": (False, True),
-    }
-    (rate,) = {one.pretraining.lr for one in of(study, "base") if one.arm == "simclr"}
-    for variant, (pretext, labels) in phases.items():
-        for one in of(study, variant):
-            if one.arm == "scratch":
-                continue
-            for phase, slow in ((one.pretraining, pretext), (one.downstream, labels)):
-                assert phase.schedule == ("constant" if slow else "cosine"), variant
-                if slow:
-                    assert phase.lr == pytest.approx(rate / 60)
-    assert {one.downstream.lr for one in of(study, "constant 5e-6")} == {5e-6}
-    small = recipes.recipe("simclr", profile="study", schedule="constant")
-    assert small.pretraining.lr == pytest.approx(5e-6)
-
-
-def test_amounts_of_unlabelled_images_are_compared_at_equal_steps(
-    study: list[Recipe],
-) -> None:
-    every = {(one.fraction, one.draw): one for one in of(study, "all")}
-    for (fraction, draw), one in every.items():
-        rows = split(running.load_images(one.data), fraction, draw)
-        batch, epochs = one.pretraining.batch_size, one.pretraining.epochs
-        few = epochs * -(-len(rows.train) // batch)
-        many = epochs * -(-len(rows.unlabelled) // batch)
-        tuning = one.downstream
-        # Supervised training, too, takes as many as pretraining and fine-tuning.
-        whole = many + tuning.epochs * -(-len(rows.train) // tuning.batch_size)
-
-        def here(
-            variant: str, at: tuple[float, int] = (fraction, draw)
-        ) -> list[Recipe]:
-            return [r for r in of(study, variant) if (r.fraction, r.draw) == at]
-
-        assert {r.pretraining.steps for r in here("all, few steps")} <= {few}
-        for variant in ("budget, many steps", "budget + other", "other alone"):
-            pretrained = [r for r in here(variant) if r.method]
-            assert {r.pretraining.steps for r in pretrained} <= {many}
-        longer = [r for r in here("budget, many steps") if not r.method]
-        assert {r.downstream.steps for r in longer} == {whole}
-        extra = [r.extra_unlabelled for r in here("budget + other")]
-        assert len(extra) == 1
-        assert extra[0] is not None
-        assert extra[0].limit is not None
-        assert abs(3 * extra[0].limit - (len(rows.unlabelled) - len(rows.train))) < 3
-
-
-def test_amounts_are_changed_at_every_share_of_the_study(study: list[Recipe]) -> None:
-    def draws(variant: str, arm: str) -> dict[float, int]:
-        found = Counter(one.fraction for one in of(study, variant) if one.arm == arm)
-        return dict(found)
-
-    shares = {0.05: 5, 0.25: 3, 0.5: 3}
-    for arm in ("rotnet", "rotnet-jitter", "simclr"):
-        assert draws("all", arm) == shares
-        assert draws("all, few steps", arm) == {0.05: 5}
-    assert draws("budget + other", "simclr") == shares
-    assert draws("budget, many steps", "simclr") == shares
-    assert draws("other alone", "simclr") == {0.05: 5}
-    # Both supervised arms with few labels, and a whole curve up to all labels, where
-    # there is nothing to add: pretraining on all images sees the budget there.
-    curve = dict.fromkeys((0.025, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75), 3)
-    assert draws("budget, many steps", "scratch") == {0.05: 10} | curve
-
-
 def test_without_a_warm_start_or_another_source_their_variants_are_left_out() -> None:
-    found = {one.variant for one in grids.study(SHAPES)}
+    images = Images(profile="study-small", data="shapes")
+    found = {one.variant for one in grids.study(images)}
     assert not found & {"constant", "warm", "constant 5e-6", "budget + other"}
     assert {"base", "seeds", "lr/3", "constant, random start", "all"} <= found
+
+
+def test_a_grid_is_listed_without_decoding_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise AssertionError("an image was read")
+
+    for module in (decoding, sources):
+        monkeypatch.setattr(module, "read_images", fail)
+    folder = noise(tmp_path / "own", train=40)
+    other = noise(tmp_path / "other", train=60)
+    images = Images(profile="study-small", data=str(folder), image_size=16)
+    todo = list(grids.study(images, start="file", other=Data(name=str(other))))
+    assert len(todo) > 500
+    (alone,) = [one for one in of(todo, "other alone") if one.draw == 2]
+    # Of the 80 images 5 % are 4, which all train: 2 labels a class. A fifth is held, so
+    # 64 are seen without labels, 60 more than the 4, which is 30 of each class there.
+    assert alone.extra_unlabelled is not None
+    assert alone.extra_unlabelled.limit == 30
+    assert alone.pretraining.steps == 30 * 1
+    with pytest.raises(AssertionError, match="an image was read"):
+        inputs.load_images(todo[0].data)

@@ -1,17 +1,122 @@
-"""Published records of several image sets in one table."""
+"""Published records: a folder that can be read in a diff, and found again."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pandas as pd
 import pytest
+from small_runs import assert_equal, by_hand
 
 import sslkit
 from sslkit.judging.scores import Score
-from sslkit.runs.records import Run
+from sslkit.runs import records
+from sslkit.runs.records import Run, to_frame
 from sslkit.study import published, tables
 
 
-def run(data: str) -> Run:
+@pytest.mark.parametrize("place", [".", "book"])
+def test_published_records_are_found_from_the_root_and_from_the_book(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "book" / "results" / "no-such-profile-scenes"
+    published.write(folder, [by_hand()])
+    monkeypatch.chdir(tmp_path / place)
+    (run,) = published.runs("scenes", "no-such-profile")
+    assert_equal(run, by_hand())
+    (run,) = published.runs("/some/where/scenes", "no-such-profile")
+    assert run.key == by_hand().key
+    assert published.runs("scenes", "another-profile") == []
+
+
+def named(key: str, variant: str) -> Run:
+    run = by_hand()
+    return replace(run, key=key, recipe=replace(run.recipe, variant=variant))
+
+
+def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "results" / "some-scenes"
+    folder.mkdir(parents=True)
+    (folder / "gone.jsonl").write_text("of a variant that there is no more")
+    runs = [
+        named("12e4", "base"),
+        named("0012", "base"),
+        named("b", "constant, random start"),
+        replace(named("c", "base"), history=to_frame({})),
+    ]
+    published.write(folder, [*runs, runs[0]])
+    names = {file.name for file in folder.iterdir()}
+    assert names == {"base.jsonl", "constant-random-start.jsonl", "curves.csv.xz"}
+    bare = records.read_file(folder / "base.jsonl")
+    assert [run.key for run in bare] == ["0012", "12e4", "c"]
+    assert all(run.history.empty for run in bare)
+    first = {file: file.read_bytes() for file in folder.iterdir()}
+    published.write(folder, reversed(runs))
+    assert {file: file.read_bytes() for file in folder.iterdir()} == first
+    monkeypatch.chdir(tmp_path)
+    back = {run.key: run for run in published.runs("scenes", "some")}
+    assert len(back) == len(runs)
+    for run in runs:
+        assert_equal(back[run.key], run)
+
+
+@pytest.mark.parametrize("place", [".", "book"])
+def test_a_file_is_found_below_the_folder_that_the_environment_names(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    (tmp_path / "book" / "results" / "a.csv").touch()
+    monkeypatch.chdir(tmp_path / place)
+    monkeypatch.delenv("SSLKIT_RESULTS", raising=False)
+    found = published.file("a.csv")
+    assert found is not None
+    assert found.samefile(tmp_path / "book" / "results" / "a.csv")
+    assert published.file("b.csv") is None
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.csv").touch()
+    monkeypatch.setenv("SSLKIT_RESULTS", str(tmp_path / "other"))
+    assert published.file("b.csv") == tmp_path / "other" / "b.csv"
+    assert published.file("a.csv") is None
+
+
+def test_a_file_of_several_records_begins_with_what_they_share(tmp_path: Path) -> None:
+    published.write(tmp_path / "some", [named("a", "base"), named("b", "base")])
+    first, *rest = (tmp_path / "some" / "base.jsonl").read_text().splitlines()
+    assert json.loads(first)["shared"]["recipe"]["method"]["tag"] == "rotnet"
+    assert [json.loads(line) for line in rest] == [{"key": "a"}, {"key": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "kept"),
+    [
+        (1, [1]),
+        (200, [*range(1, 201)]),
+        (201, [*range(2, 201, 2), 201]),
+        (1000, [*range(5, 1001, 5)]),
+    ],
+)
+def test_of_a_long_history_about_two_hundred_epochs_are_kept_and_the_last(
+    epochs: int, kept: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = [("pretrain", i, 10 * i, "train_loss", 1 / i) for i in range(1, epochs + 1)]
+    short = [("linear", i, 10 * i, "val_loss", 0.5 * i) for i in (1, 2, 3)]
+    columns = ["phase", "epoch", "step", "metric", "value"]
+    history = pd.DataFrame([*short, *long], columns=columns)
+    run = replace(named("a", "base"), history=history)
+    published.write(tmp_path / "results" / "some-scenes", [run])
+    monkeypatch.chdir(tmp_path)
+    (back,) = published.runs("scenes", "some")
+    phases = dict(iter(back.history.groupby("phase")))
+    assert phases["pretrain"]["epoch"].tolist() == kept
+    assert phases["pretrain"]["value"].tolist() == [1 / i for i in kept]
+    assert phases["linear"]["epoch"].tolist() == [1, 2, 3]  # each by its own length
+
+
+def scored(data: str) -> Run:
     recipe = sslkit.recipe("supervised", data=data, profile="smoke")
     score = Score(
         accuracy=0.5,
@@ -29,7 +134,7 @@ def run(data: str) -> Run:
 
 
 def test_scores_of_image_sets_stand_below_each_other_in_the_order_given() -> None:
-    z, a = [run("z")], [run("a")]
+    z, a = [scored("z")], [scored("a")]
     frame = published.scores([z, [], a])
     assert frame["data"].tolist() == ["z", "a"]
     one = published.scores([a])
@@ -39,7 +144,7 @@ def test_scores_of_image_sets_stand_below_each_other_in_the_order_given() -> Non
 def test_without_runs_there_are_no_rows_but_the_columns() -> None:
     frame = published.scores([[], []])
     assert frame.empty
-    assert {*frame} <= {*tables.table([run("a")])}
+    assert {*frame} <= {*tables.table([scored("a")])}
     assert tables.summarise(frame).empty
     assert tables.at_fraction(frame, 0.05).empty
     with pytest.raises(KeyError):

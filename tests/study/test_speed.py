@@ -8,14 +8,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import kept
-from sslkit.figures import plots
-from sslkit.runs import records
+from sslkit.runs import provenance
 from sslkit.study import published, speed
-
-
-def table(*rows: tuple[str, str, float]) -> pd.DataFrame:
-    columns = ["case", "name", "value"]
-    return pd.DataFrame(rows, columns=columns).assign(unit="views/s")
 
 
 @pytest.fixture
@@ -48,10 +42,10 @@ def test_a_case_measured_anew_takes_the_place_of_the_old(measured: Path) -> None
 def test_one_machine_is_shown_the_last(
     measured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    about = records.provenance()
+    about = provenance.provenance()
     for machine in ("old", "new"):
         monkeypatch.setattr(
-            records, "provenance", lambda m=machine: about | {"machine": m}
+            provenance, "provenance", lambda m=machine: about | {"machine": m}
         )
         kept.keep("step", "tiny", "steps/s", {"bare": len(machine)}, measured)
     assert len(pd.read_csv(measured)) == 2
@@ -98,21 +92,3 @@ def test_side_by_side_takes_turns_and_gives_the_median(
     found = kept.side_by_side({"slow": slow, "fast": fast}, at_least=0)
     assert order == ["slow", "fast"] * 6  # once to warm up
     assert found == {"slow": 3, "fast": 0.5}
-
-
-def test_rates_have_a_marker_a_name_and_a_row_a_case() -> None:
-    plots.style()
-    figure = speed.rates(table(("a", "x", 1.0), ("b", "x", 2.0), ("b", "y", 30.0)))
-    (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b"]
-    lines = {line.get_label(): line for line in axes.get_lines()}
-    assert lines["x"].get_xdata().tolist() == [1, 2]
-    assert lines["y"].get_ydata() == [1]
-    assert axes.get_xlabel() == "views/s"
-
-
-def test_scaling_shows_time_and_cost_up_to_the_last_worker() -> None:
-    figure = speed.scaling([60.0] * 8, most=16)
-    lines = {line.get_label(): line for line in figure.axes[0].get_lines()}
-    assert lines["until all is done"].get_ydata().tolist() == [8, 4, 2, 1, 1]
-    assert lines["of all workers, paid for"].get_ydata().tolist() == [8, 8, 8, 8, 16]
