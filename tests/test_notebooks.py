@@ -36,6 +36,16 @@ def test_chapter_keeps_the_rules_of_style(path: Path) -> None:
     assert check.style(check.read(path)) == []
 
 
+def test_folded_code_is_short_for_the_package_computes() -> None:
+    lines = [
+        cell["source"].count("\n") + 1
+        for path in NOTEBOOKS
+        for cell in check.read(path)
+        if "hide-input" in check.tags(cell)
+    ]
+    assert sum(lines) < 1000
+
+
 @each
 def test_chapter_can_be_executed_with_parameters_and_cannot_hang(path: Path) -> None:
     assert check.source(check.read(path)) == []

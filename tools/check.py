@@ -111,7 +111,9 @@ def style(cells: list[Cell]) -> list[str]:
         if cell.get("outputs") or cell.get("execution_count"):
             problems.append(f"cell {number}: has outputs or an execution count")
         if cell["cell_type"] == "code":
-            problems += [f"cell {number}: {text}" for text in _code(cell["source"])]
+            folded = "hide-input" in tags(cell)
+            found = _code(cell["source"], folded=folded)
+            problems += [f"cell {number}: {text}" for text in found]
         if "parameters" in tags(cell):
             problems += [f"cell {number}: {t}" for t in _comments(cell["source"])]
     return problems
@@ -144,7 +146,7 @@ def _headings(markdown: str) -> int:
     return len(re.findall(r"^# ", bare, flags=re.M))
 
 
-def _code(text: str) -> list[str]:
+def _code(text: str, *, folded: bool) -> list[str]:
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -153,6 +155,8 @@ def _code(text: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             problems.append(f"star import of {node.module}")
+        if folded and isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            problems.append("defines a function in a folded cell; sslkit computes")
         if isinstance(node, ast.Name) and node.id == "get_ipython":
             problems.append("calls IPython")
         if isinstance(node, ast.If | ast.IfExp | ast.While) and _on_profile(node.test):

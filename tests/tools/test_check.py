@@ -83,6 +83,17 @@ def test_code_that_no_chapter_holds_is_found(text: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["def f():\n    return 1", "f = lambda: 1", "class F:\n    a = 1"]
+)
+def test_a_folded_cell_defines_no_function(text: str) -> None:
+    cells = chapter("a = 1", text)
+    assert check.style(cells) == []
+    cells[3]["metadata"]["tags"] = ["hide-input"]
+    (problem,) = check.style(cells)
+    assert problem.startswith("cell 4: defines a function in a folded cell")
+
+
+@pytest.mark.parametrize(
     ("first", "good"),
     [
         ("# One", True),
