@@ -89,8 +89,8 @@ class ImageSet:
             test: Rows of the test part, none of which training ever sees.
 
         Raises:
-            ValueError: If shapes, types or lengths do not fit, a label has no class, or
-                a test image has no label.
+            ValueError: If shapes, types or lengths do not fit, a label has no class, a
+                test image has no label, or a group is in the test part and outside it.
         """
         if pixels.ndim != 4 or pixels.shape[1] != 3 or pixels.dtype != torch.uint8:
             raise ValueError(
@@ -115,18 +115,29 @@ class ImageSet:
         part = np.where(known.numpy() < 0, "unlabelled", "train").astype("<U10")
         if test is not None:
             tested = test.cpu()
-            if not torch.isin(tested, torch.arange(count)).all():
+            masks = tested.dtype == torch.bool
+            if masks or not torch.isin(tested, torch.arange(count)).all():
                 raise ValueError(f"test rows are counted from 0 to {count - 1}")
             if (known[tested] < 0).any():
                 raise ValueError("a test image has no label")
             part[tested.numpy()] = "test"
+        whose = None
+        if groups is not None:
+            whose = np.asarray(groups, dtype=np.str_)
+            asked = part == "test"
+            both = set(whose[asked]) & set(whose[~asked])
+            if leaks := sorted(both - {""}):
+                raise ValueError(
+                    f"group '{leaks[0]}' is in the test part and outside it: the test "
+                    "would leak"
+                )
         return cls(
             name="tensors",
             images=pixels,
             labels=known.to(pixels.device),
             part=part,
             classes=names,
-            groups=None if groups is None else np.asarray(groups, dtype=np.str_),
+            groups=whose,
         )
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -179,6 +179,25 @@ def test_groups_of_tensors_are_drawn_whole_by_a_split() -> None:
     assert sorted(budget.tolist()) == [i for i, g in enumerate(groups) if g in whole]
 
 
+def test_a_group_of_the_test_part_is_there_alone_and_none_is_no_group() -> None:
+    groups = ["a", "a", "", "", "b", "b"]
+    images = ImageSet.of(
+        noise(), torch.zeros(6).long(), groups=groups, test=torch.tensor([3, 4, 5])
+    )
+    assert images.groups is not None
+    assert images.groups.tolist() == groups
+    assert images.rows("test").tolist() == [3, 4, 5]
+
+
+def test_tensors_on_a_device_stay_there_with_their_labels() -> None:
+    images = ImageSet.of(noise().to("meta"), torch.arange(6))  # a device's stand-in
+    assert images.device.type == "meta"
+    assert images.resident
+    assert [given.device.type for given in images.take(torch.tensor([1]))] == [
+        "meta"
+    ] * 2
+
+
 def test_tensors_and_files_of_the_same_pixels_have_one_fingerprint(small: Path) -> None:
     images = load(small, image_size=8)
     same = ImageSet.of(
@@ -220,8 +239,16 @@ def test_pixels_of_another_shape_or_type_are_refused(
         ),
         ({"labels": [0, 1, 0, 1, -1, 0], "test": [0, 4]}, "a test image has no label"),
         ({"test": [2]}, "a test image has no label"),
+        (
+            {"labels": [0] * 6, "test": [5], "groups": ["a", "b", "c", "b", "a", "b"]},
+            "group 'b' is in the test part and outside it: the test would leak",
+        ),
         ({"labels": [0] * 6, "test": [6]}, "test rows are counted from 0 to 5"),
         ({"labels": [0] * 6, "test": [-1]}, "test rows are counted from 0 to 5"),
+        (
+            {"labels": [0] * 6, "test": [True, False, True, False, True, False]},
+            "test rows are counted from 0 to 5",
+        ),
     ],
 )
 def test_tensors_that_do_not_fit_together_are_refused(
