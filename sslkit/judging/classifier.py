@@ -83,16 +83,22 @@ class Classifier(nn.Module):
         """Write weights, classes, size, backbone and stem as safetensors, atomically.
 
         Raises:
-            ValueError: If the encoder is not one of ``sslkit``'s, which alone can be
-                built again from their names.
+            ValueError: If the encoder is not one of ``sslkit``'s, or the head not of
+                ``new_head``: these alone can be built again from their names.
         """
         if not isinstance(self.encoder, Encoder):
-            kind = type(self.encoder).__name__
-            raise ValueError(f"only sslkit's encoders are saved by name, not a {kind}")
+            found = type(self.encoder).__name__
+            raise ValueError(f"only sslkit's encoders are saved by name, not a {found}")
+        kind = "linear" if isinstance(self.head, nn.Linear) else "mlp"
+        like = new_head(kind, self.encoder.dim, len(self.classes))
+        if str(self.head) != str(like):
+            raise ValueError(
+                f"only heads of new_head are saved by name, not {self.head}"
+            )
         about = {
             "backbone": self.encoder.settings.backbone,
             "stem": self.encoder.settings.stem,
-            "head": "linear" if isinstance(self.head, nn.Linear) else "mlp",
+            "head": kind,
             "classes": list(self.classes),
             "size": self.size,
         }

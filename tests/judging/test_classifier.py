@@ -156,6 +156,15 @@ def test_a_foreign_encoder_is_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_head_of_ones_own_is_not_saved(tmp_path: Path) -> None:
+    encoder = Encoder(EncoderSettings())
+    head = nn.Sequential(nn.Linear(encoder.dim, 3), nn.Dropout())
+    classifier = Classifier(encoder, head, classes=CLASSES, size=8)
+    with pytest.raises(ValueError, match="only heads of new_head are saved by name"):
+        classifier.save(tmp_path / "c.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_save_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
