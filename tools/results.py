@@ -17,7 +17,6 @@ import click
 if TYPE_CHECKING:
     from sslkit.runs.recipes import Data, Recipe
     from sslkit.runs.records import Run
-    from sslkit.study import published
 
 RESULTS = Path("book/results")
 ANSWER = Path("book/_assets/answer.svg")  # the README's figure
@@ -94,6 +93,8 @@ def _is_of(run: Run, name: str) -> bool:
 
 def publish(name: str, done: Iterable[Run]) -> None:
     """Write the records of some images."""
+    from sslkit.study import published
+
     folder = RESULTS / f"{PROFILES[name]}-{name}"
     runs = list(done)
     published.write(folder, runs)
@@ -103,7 +104,7 @@ def publish(name: str, done: Iterable[Run]) -> None:
 def draw_answer() -> None:
     """Draw the README's figure from the records of ``shapes``."""
     from sslkit.figures import comparisons, plots
-    from sslkit.study import tables
+    from sslkit.study import published, tables
 
     plots.style()
     summary = tables.summarise(tables.table(published.runs("shapes", "quick")))
@@ -114,6 +115,7 @@ def draw_answer() -> None:
 def draw_scaling() -> None:
     """Draw how long the recipes of ``cifar3`` take on many workers."""
     from sslkit.figures import plots, speed
+    from sslkit.study import published
     from sslkit.study import speed as measured
 
     plots.style()

@@ -125,7 +125,8 @@ def test_records_are_staged_as_one_file_a_set_with_a_table_of_their_scores(
     plain: Path,
 ) -> None:
     real = Path(__file__).parents[2] / "book/results/quick-shapes/base.jsonl"
-    first, second, third = real.read_text().splitlines(keepends=True)[:3]
+    three = records.read_file(real)[:3]
+    first, second, third = (f"{records.to_line(one)}\n" for one in three)
     folder = plain / "book/results/some-set"
     folder.mkdir(parents=True)
     (folder / "base.jsonl").write_text(first + third)
@@ -137,6 +138,7 @@ def test_records_are_staged_as_one_file_a_set_with_a_table_of_their_scores(
     runs = records.read(folder)
     scores = pd.read_csv(staged / "some-set.csv")
     assert len(scores) == sum(len(run.scores) for run in runs)
+    assert [run.key for run in runs] == [one.key for one in three]
     book.stage(made, [], plain / "nothing")  # nothing changed, nothing is stray
     assert (staged / "some-set.csv").exists()
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from small_runs import forbid
 
 import sslkit
-from sslkit.runs import records
+from sslkit.runs import records, running
 from sslkit.runs.records import Run
+from sslkit.runs.store import write
 from tools import results
 
 
@@ -37,6 +40,29 @@ def test_recorded_runs_of_other_images_or_of_tuning_are_not_published(
     assert not results._is_of(quick, "cifar3")
     tuning = replace(quick, recipe=replace(quick.recipe, draw=100))
     assert not results._is_of(tuning, "shapes")
+
+
+def test_recorded_runs_are_written_without_doing_any(
+    done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store" / "records"
+    for profile, name in (("quick", "a"), ("smoke", "b")):
+        one = replace(done.recipe, profile=profile)
+        plain = records.to_record(replace(done, key=name, recipe=one))
+        write(store / f"{name}.json", plain)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "book")
+    for figure in ("ANSWER", "SCALING"):
+        monkeypatch.setattr(results, figure, tmp_path / f"{figure}.svg")
+    forbid(monkeypatch, running, "run", "run_all")
+    words = ["--recorded", "--out", str(store.parent)]
+    said = CliRunner().invoke(results.main, words)
+    assert said.exit_code == 0, said.output
+    assert said.stdout.splitlines()[0] == f"{tmp_path}/book/quick-shapes: 1 records"
+    (run,) = records.read(tmp_path / "book")
+    assert run.key == "a"
+    # Both figures are drawn from the committed records.
+    for figure in ("ANSWER", "SCALING"):
+        assert "<svg" in (tmp_path / f"{figure}.svg").read_text()
 
 
 def test_every_published_set_has_recipes_of_its_profile() -> None:

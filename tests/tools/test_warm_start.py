@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from sslkit.learning.encoders import Encoder, EncoderSettings
-from sslkit.runs import running
+from sslkit.runs import inputs
 from tools import warm_start
 
 
@@ -18,7 +18,7 @@ def test_a_warm_start_is_an_encoder_file_of_the_seven_classes_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
-    for part, count in (("train", 6), ("test", 1)):
+    for part, count in (("train", 10), ("test", 1)):
         for name in (*warm_start.CLASSES, "cat"):
             folder = tmp_path / "cifar10" / part / name
             folder.mkdir(parents=True)
@@ -28,9 +28,9 @@ def test_a_warm_start_is_an_encoder_file_of_the_seven_classes_alone(
     monkeypatch.setenv("SSLKIT_DATA", str(tmp_path))
     monkeypatch.setattr(warm_start, "EPOCHS", 1)
     seen = []
-    load = running.load_images
+    load = inputs.load_images
     monkeypatch.setattr(
-        running, "load_images", lambda data: seen.append(load(data)) or seen[-1]
+        inputs, "load_images", lambda data: seen.append(load(data)) or seen[-1]
     )
     file = tmp_path / "seven.safetensors"
     done = CliRunner().invoke(warm_start.main, [str(file)])
