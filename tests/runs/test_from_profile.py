@@ -204,10 +204,10 @@ def test_a_profile_is_a_label_and_starting_values_for_each_of_them() -> None:
         ("method", "supervized", "supervised"),
         ("profile", "study-smal", "study-small"),
         ("schedule", "constnat", "constant"),
-        ("test", "grup", "group"),
-        ("on_error", "skipp", "skip"),
+        ("test", "groupp", "group"),
+        ("on_error", "skpi", "skip"),
         ("backbone", "resnet-50", "resnet50"),
-        ("pretrain", "everthing", "everything"),
+        ("pretrain", "everything!", "everything"),
         ("protocols", ("liner",), "linear"),
     ],
 )

@@ -90,12 +90,12 @@ def test_values_that_no_recipe_has_are_an_error(
 @pytest.mark.parametrize(
     ("kind", "field", "value", "nearest"),
     [
-        (Data, "test", "grup", "group"),
-        (Data, "on_error", "skipp", "skip"),
+        (Data, "test", "groupp", "group"),
+        (Data, "on_error", "skpi", "skip"),
         (Training, "schedule", "constnat", "constant"),
         (Training, "optimiser", "adams", "adam"),
         (EncoderSettings, "backbone", "resnet-18", "resnet18"),
-        (EncoderSettings, "stem", "smal", "small"),
+        (EncoderSettings, "stem", "smaal", "small"),
     ],
 )
 def test_of_a_choice_that_was_mistyped_the_nearest_is_offered(

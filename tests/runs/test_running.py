@@ -78,6 +78,25 @@ def test_the_random_state_of_the_caller_neither_matters_nor_changes(
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_the_encoder_of_a_run_is_made_when_asked_for_and_draws_no_random_number(
+    undisturbed: Run,
+) -> None:
+    torch.manual_seed(987)
+    expected = torch.rand(3)
+    torch.manual_seed(987)
+    first, second = undisturbed.encoder, undisturbed.encoder
+    assert torch.equal(torch.rand(3), expected)
+    assert first is not None
+    assert second is not None
+    assert first is not second  # whoever trains one leaves the other as it was
+    assert not first.training
+    assert undisturbed.encoder_file is not None
+    kept = load_file(undisturbed.encoder_file)
+    for encoder in (first, second):
+        found = {name: x.contiguous() for name, x in encoder.net.state_dict().items()}
+        torch.testing.assert_close(found, kept, rtol=0, atol=0)
+
+
 def test_a_recorded_recipe_is_found_and_another_is_not(
     undisturbed: Run, store: Path, tmp_path: Path
 ) -> None:
