@@ -42,6 +42,7 @@ def done(
 
 def of(recipe: Recipe, accuracy: dict[str, float]) -> Run:
     about = {
+        "counts": {"train": 12, "val": 3, "pool": 60},
         "seconds": {"pretrain": 10.0, "linear": 1.0, "finetune": 4.0},
         "commit": "0123456789ab+",
         "machine": "a machine, 2 threads",

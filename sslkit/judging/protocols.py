@@ -85,7 +85,7 @@ class Case:
             classifier,
             source,
             self.split.train,
-            validation=self.split.val if len(self.split.val) else None,
+            validation=self.split.val,
             training=self.probe if frozen else self.downstream,
             seed=self.seed,
             fabric=self.fabric,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,29 @@ def load(encoder: Encoder, path: str | Path) -> None:
         ValueError: If the file is missing, holds no weights, or its tensors do not fit
             this backbone.
     """
-    path = Path(path)
+    weights = _read(Path(path))
+    try:
+        encoder.net.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        made = f"{encoder.settings.backbone} with the {encoder.settings.stem} stem"
+        raise ValueError(f"'{path}' does not fit {made}: {error}") from error
+
+
+def digest(path: str | Path) -> str:
+    """SHA-256 of the weights in a file, however it was written.
+
+    Raises:
+        ValueError: If the file is missing or holds no weights.
+    """
+    total = hashlib.sha256()
+    for name, value in sorted(_read(Path(path)).items()):
+        total.update(f"{name} {value.dtype} {(*value.shape,)} ".encode())
+        total.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The weights of a file, less a classifier's."""
     if not path.is_file():
         raise ValueError(f"encoder file '{path}' does not exist")
     try:
@@ -151,14 +174,9 @@ def load(encoder: Encoder, path: str | Path) -> None:
             weights = load_file(path)
         else:
             weights = torch.load(path, map_location="cpu", weights_only=True)
-        weights = {k: v for k, v in weights.items() if not k.startswith("fc.")}
+        return {k: v for k, v in weights.items() if not k.startswith("fc.")}
     except Exception as error:  # of a torn or foreign file; each reader has its own
         raise ValueError(f"'{path}' holds no weights: {error}") from error
-    try:
-        encoder.net.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        made = f"{encoder.settings.backbone} with the {encoder.settings.stem} stem"
-        raise ValueError(f"'{path}' does not fit {made}: {error}") from error
 
 
 def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:

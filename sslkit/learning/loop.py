@@ -89,7 +89,8 @@ def fit(
         objective: What to train, on any device; left on Fabric's device, in eval mode.
         images: Where batches come from.
         rows: ``(N,)`` int64, the rows to learn from.
-        validation: ``(M,)`` rows whose loss is watched and may select, or none.
+        validation: ``(M,)`` rows whose loss is watched and may select; none, or an
+            empty tensor, if there are no such.
         training: Optimiser, schedule, length.
         seed: Decides the order of the images and every random view.
         fabric: Device, precision, processes.
@@ -109,6 +110,8 @@ def fit(
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
+    if validation is not None and not len(validation):
+        validation = None  # a budget too small to have any
     if select not in ("validation", "last", *range(1, training.epochs + 1)):
         raise ValueError(
             f"{title}: select is {select!r}; it is 'validation', 'last' or an epoch, 1 "

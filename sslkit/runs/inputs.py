@@ -22,10 +22,10 @@ def load_images(settings: Data, extra: Data | None = None) -> ImageSet:
 @lru_cache(maxsize=2)
 def on_device(settings: Data, extra: Data | None, device: str) -> ImageSet:
     """The images of a recipe, decoded once a process and put on a device."""
-    images = loading.read(catalogue(settings))
+    images = loading.read(_list(settings))
     if extra is not None:
-        more = catalogue(replace(extra, image_size=settings.image_size))
-        images = add(images, loading.read(more))
+        more = replace(extra, image_size=settings.image_size)
+        images = add(images, loading.read(_list(more)))
     return images.to(device)
 
 
@@ -42,7 +42,11 @@ def split_of(recipe: Recipe, images: Labelled) -> Split:
 
 @lru_cache(maxsize=4)
 def catalogue(settings: Data) -> Catalogue:
-    """The list of a recipe's images, which are not read."""
+    """The list of a recipe's images, none of which is read; kept for grids."""
+    return _list(settings)
+
+
+def _list(settings: Data) -> Catalogue:
     return loading.catalogue(
         settings.name,
         image_size=settings.image_size,

@@ -72,11 +72,10 @@ def pretraining_rows(
     extra = images.rows("extra")
     if recipe.pretrain == "everything":
         return torch.cat([images.rows("train"), images.rows("unlabelled"), extra]), None
-    watched = rows.val if len(rows.val) else None
     if recipe.pretrain == "extra":
-        return extra, watched
+        return extra, rows.val
     if recipe.pretrain == "budget":
-        return torch.cat([rows.train, extra]), watched
+        return torch.cat([rows.train, extra]), rows.val
     held = rows.pool[~torch.isin(rows.pool, rows.unlabelled)]
     return torch.cat([rows.unlabelled, extra]), held
 
@@ -136,7 +135,7 @@ def _both(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     encoder = plain(recipe.encoder)
     file = encoders.weights_file(recipe.encoder.init)
     if file.is_file():
-        encoder["init"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        encoder["init"] = encoders.digest(file)
     return {
         "version": RESULTS_VERSION,
         "data": images.fingerprint,

@@ -62,7 +62,6 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "init": Path(recipe.encoder.init).stem,
         "pretrain": _pretrain(recipe),
         "fraction": _share(run),
-        "labels": recipe.labels,
         "protocol": protocol,
         "draw": recipe.draw,
         "seed": recipe.seed,

@@ -16,8 +16,42 @@ from sslkit.images.loading import catalogue, load, read
 from sslkit.images.splits import split
 
 
-def test_the_default_size_of_a_folder_s_images_is_96(small: Path) -> None:
+def test_a_folder_of_images_of_one_size_keeps_it(small: Path) -> None:
+    assert load(small, limit=1).images.shape == (4, 3, 8, 8)
+
+
+def test_a_folder_of_images_of_several_sizes_is_brought_to_96(small: Path) -> None:
+    image = next(small.rglob("*.png"))
+    Image.new("RGB", (9, 8)).save(image)
     assert load(small, limit=1).images.shape == (4, 3, 96, 96)
+
+
+def test_the_size_is_the_shorter_side_however_the_images_lie(tmp_path: Path) -> None:
+    for i, size in enumerate([(20, 12), (12, 20)]):
+        Image.new("RGB", size).save(tmp_path / f"{i}.png")
+    (tmp_path / "torn.png").write_bytes(b"no image")
+    assert load(tmp_path, on_error="skip").size == 12
+
+
+def test_a_folder_of_images_alone_has_no_labels(tmp_path: Path) -> None:
+    for i in range(3):
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(tmp_path / f"{i}.png")
+    images = load(tmp_path)
+    assert images.classes == ()
+    assert (images.part == "unlabelled").all()
+    assert images.files == tuple(f"unlabelled/{i}.png" for i in range(3))
+    assert images.images[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert len(load(tmp_path, limit=2)) == 2
+    with pytest.raises(ValueError, match="no labels to draw a budget from"):
+        split(images, 0.5)
+
+
+def test_a_folder_with_unlabelled_alone_has_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "unlabelled" / "deeper").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "unlabelled" / "deeper" / "a.png")
+    images = load(tmp_path)
+    assert (len(images), images.classes) == (1, ())
+    assert (images.part == "unlabelled").all()
 
 
 def test_classes_are_a_subset_in_the_order_given(tmp_path: Path) -> None:

@@ -283,3 +283,13 @@ def test_the_tiny_encoder_has_no_imagenet_weights() -> None:
 def test_imagenet_weights_need_the_stem_they_were_trained_with() -> None:
     with pytest.raises(ValueError, match="stem='image'"):
         Encoder(EncoderSettings(backbone="resnet18", stem="small", init="imagenet"))
+
+
+def test_weights_have_one_digest_however_they_are_kept(tmp_path: Path) -> None:
+    encoder, other = seeded(EncoderSettings()), seeded(EncoderSettings(), seed=1)
+    encoders.save(encoder, tmp_path / "a.safetensors")
+    encoders.save(encoder, tmp_path / "b.safetensors")
+    torch.save(encoder.net.state_dict(), tmp_path / "c.pt")
+    encoders.save(other, tmp_path / "d.safetensors")
+    found = [encoders.digest(file) for file in sorted(tmp_path.iterdir())]
+    assert found[0] == found[1] == found[2] != found[3]

@@ -26,7 +26,7 @@ def rehearsed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
 
 
 def small(method: str, **changes: Any) -> Recipe:
-    one = sslkit.recipe(method, profile="smoke", fraction=0.5, **changes)
+    one = sslkit.recipe(method, profile="smoke", fraction=0.5, limit=100, **changes)
     return replace(
         one,
         pretraining=replace(one.pretraining, steps=None, epochs=3, batch_size=32),

@@ -142,11 +142,11 @@ def test_tables_figures_and_the_command_line_take_it_by_its_name(
         )
     frame = tables.table(records.read(tmp_path / "runs"))
     assert frame["method"].tolist() == ["supervised", "simclr", "brightness"]
-    assert arms.look("brightness") == arms.Arm(
+    assert arms.arm_of("brightness") == arms.Arm(
         "brightness", "brightness", "#4D7C0F", "*", pretrained=True
     )
     looks = [(arm.colour, arm.marker) for arm in arms.ARMS.values()]
-    look = arms.look("brightness")
+    look = arms.arm_of("brightness")
     assert look.colour not in {colour for colour, _ in looks}
     assert look.marker not in {marker for _, marker in looks}
     assert arms.ordered(["b", "brightness", "simclr", "a", "random"]) == [

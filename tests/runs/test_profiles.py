@@ -55,7 +55,7 @@ SUPERVISED = {
 }
 # Data, image size, limit, backbone, which images pretrain.
 REST = {
-    "smoke": ("shapes", 32, 100, "tiny", "all"),
+    "smoke": ("shapes", 32, 200, "tiny", "all"),
     "quick": ("shapes", 32, None, "tiny", "all"),
     "study-small": ("cifar10", 32, None, "tiny", "budget"),
     "study": ("cifar10", 32, None, "resnet50", "budget"),

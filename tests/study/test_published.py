@@ -95,11 +95,11 @@ def test_a_file_of_several_records_begins_with_what_they_share(tmp_path: Path) -
     [
         (1, [1]),
         (200, [*range(1, 201)]),
-        (201, [*range(2, 201, 2), 201]),
-        (1000, [*range(5, 1001, 5)]),
+        (201, [*range(1, 202, 2)]),
+        (1000, [*range(1, 1001, 5), 1000]),
     ],
 )
-def test_of_a_long_history_about_two_hundred_epochs_are_kept_and_the_last(
+def test_of_a_long_history_about_two_hundred_epochs_are_kept_first_and_last_too(
     epochs: int, kept: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = [("pretrain", i, 10 * i, "train_loss", 1 / i) for i in range(1, epochs + 1)]
