@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sslkit.methods import rotnet, simclr
+from sslkit.methods import byol, rotnet, simclr, vicreg
 from sslkit.methods.settings import Settings
 from sslkit.views.augment import Augmentation
 
@@ -10,4 +10,6 @@ METHODS: dict[str, Settings] = {
     "rotnet": rotnet.Settings(),
     "rotnet-jitter": rotnet.Settings(after=Augmentation().colours),
     "simclr": simclr.Settings(),
+    "byol": byol.Settings(),
+    "vicreg": vicreg.Settings(),
 }

@@ -86,9 +86,8 @@ class SimCLR(nn.Module):
 
     def views(self, images: Tensor, random: RandomNumbers) -> list[Tensor]:
         """Two views ``(B, 3, H, W)`` in [0, 1], each with its own random parameters."""
-        first = self.settings.augmentation
-        second = self.settings.second or first
-        return [augment.view(images, one, random) for one in (first, second)]
+        settings = self.settings
+        return augment.pair(images, settings.augmentation, settings.second, random)
 
     def forward(
         self, views: list[Tensor], labels: Tensor | None = None

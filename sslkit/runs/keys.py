@@ -42,6 +42,7 @@ NEUTRAL: Mapping[str, Mapping[str, object]] = {
         "hue": 0,
         "greyscale": 0,
         "blur": 0,
+        "solarise": 0,
     },
     "training": {"warmup": 0, "weight_decay": 0, "steps": None},
     "encoder": {},

@@ -46,13 +46,14 @@ class Augmentation:
     hue: float = 0.1  #: largest turn either way; 0.5 is the full circle
     greyscale: float = 0.2  #: probability that the colours are taken away
     blur: float = 0.0  #: probability of a Gaussian blur, sigma 0.1 to 2 pixels
+    solarise: float = 0.0  #: probability that levels above a half are inverted
 
     def __post_init__(self) -> None:
         if self.crop is not None and not 0 < self.crop[0] <= self.crop[1] <= 1:
             raise ValueError(f"crop={self.crop}: expected 0 < low <= high <= 1 or None")
         if not 0 < self.ratio[0] <= self.ratio[1] < math.inf:
             raise ValueError(f"ratio={self.ratio}: expected 0 < low <= high")
-        limits = dict.fromkeys(("flip", "jitter", "greyscale", "blur"), 1.0)
+        limits = dict.fromkeys(("flip", "jitter", "greyscale", "blur", "solarise"), 1.0)
         limits |= dict.fromkeys(("brightness", "contrast", "saturation"), math.inf)
         for name, limit in {**limits, "hue": 0.5}.items():
             if not 0 <= getattr(self, name) <= limit:
@@ -65,7 +66,7 @@ class Augmentation:
 
 
 def view(images: Tensor, augmentation: Augmentation, random: RandomNumbers) -> Tensor:
-    """One random view of every image: geometry, then colour, then blur.
+    """One random view of every image: geometry, colour, blur, and solarisation.
 
     Args:
         images: ``(B, 3, H, W)`` uint8; or float32 in [0, 1], a view to change further.
@@ -85,7 +86,9 @@ def view(images: Tensor, augmentation: Augmentation, random: RandomNumbers) -> T
     geometry = _geometry(augmentation, random, height, width)
     jittered, colours = _colours(augmentation, random)
     greyed = random.chance(augmentation.greyscale)
-    blur = _blur(augmentation, random, min(height, width))
+    last = _blur(augmentation, random, min(height, width))
+    if augmentation.solarise:
+        last.append((pieces.solarise, random.chance(augmentation.solarise).float()))
     size = _CHUNK_PIXELS * torch.get_num_threads() // (height * width)
     size = max(1, size if images.is_cpu else len(images))
     views = torch.empty(images.shape, device=images.device)
@@ -108,10 +111,27 @@ def view(images: Tensor, augmentation: Augmentation, random: RandomNumbers) -> T
             piece(part[coloured], parameters[rows[coloured]], out=part[coloured])
         if augmentation.greyscale:
             pieces.greyscale(part[grey], greyed[rows[grey]], out=part[grey])
-        for piece, parameters in blur:
+        for piece, parameters in last:
             _change_some(part, piece, parameters[rows])
         torch.index_select(part, 0, order.argsort(), out=views[here])
     return views
+
+
+def pair(
+    images: Tensor,
+    first: Augmentation,
+    second: Augmentation | None,
+    random: RandomNumbers,
+) -> list[Tensor]:
+    """Two views of every image, each with its own random parameters.
+
+    Args:
+        images: ``(B, 3, H, W)`` uint8.
+        first: What may change in the first view, and
+        second: in the second one; ``None``: as in the first.
+        random: The random numbers of this batch, on the device of the images.
+    """
+    return [view(images, one, random) for one in (first, second or first)]
 
 
 def _geometry(

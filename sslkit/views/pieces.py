@@ -127,6 +127,16 @@ def greyscale(images: Tensor, chosen: Tensor, *, out: Tensor | None = None) -> T
     return torch.lerp(images, _grey(images), share, out=out)
 
 
+def solarise(images: Tensor, share: Tensor) -> Tensor:
+    """Invert the levels above a half where ``share`` is 1; 0 changes no bit.
+
+    Source:
+        BYOL (arXiv:2006.07733), appendix B.
+    """
+    inverted = torch.where(images < 0.5, images, 1 - images)
+    return torch.lerp(images, inverted, share.view(-1, 1, 1, 1))
+
+
 def gaussian_blur(images: Tensor, sigma: Tensor, *, kernel_size: int) -> Tensor:
     """Blur by ``sigma`` pixels; 0 changes no bit. Edges reflect; the kernel is odd."""
     reach = kernel_size // 2

@@ -25,13 +25,18 @@ def in_words_of_version_2(run: Run) -> dict[str, Any]:
     plain = dataclasses.asdict(recipe)
     for name in ("arm", "labels", "selection", "pretraining_seed"):
         del plain[name]
+    del plain["augmentation"]["solarise"]
     if recipe.method is not None:
         plain["method"]["file"] = recipe.method.tag
         if recipe.method.tag == "rotnet":
             plain["method"]["jitter"] = recipe.method.name == "rotnet-jitter"
             plain["method"]["after"] = dataclasses.asdict(recipe.augmentation.colours)
+            del (
+                plain["method"]["before"]["solarise"],
+                plain["method"]["after"]["solarise"],
+            )
         else:
-            del plain["method"]["second"]
+            del plain["method"]["second"], plain["method"]["augmentation"]["solarise"]
     if recipe.protocols == ("layers",):
         plain["protocols"] = ["layer1", "layer2", "layer3", "layer4"]
     return plain
