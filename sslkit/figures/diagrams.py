@@ -9,13 +9,13 @@ rows is one network that sees all views.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.transforms import Bbox
 from torch import Tensor
 
 from sslkit.figures.plots import GREY, WIDTH, pixels
@@ -23,7 +23,7 @@ from sslkit.runs.arms import arm_of
 
 # In inches: where columns stand, and how far above the middle rows and words do.
 IMAGE, VIEWS, ENCODER, FEATURES = 0.28, 1.02, 1.88, 2.6
-PROJECTOR, EMBEDDINGS, COMPARED, LOSS = 3.32, 4.04, 4.76, 5.77
+PROJECTOR, EMBEDDINGS, COMPARED, LOSS = 3.32, 4.04, 4.76, 5.76
 TWO, FOUR = (0.5, -0.5), (0.75, 0.25, -0.25, -0.75)
 HEADING, FOOT, TOP, BOTTOM = 1.16, -1.2, 1.38, -1.38
 BOX, TALL, FLAT = 0.92, 1.92, 0.62  # width of a box; its height for all rows, for one
@@ -31,32 +31,6 @@ BOX, TALL, FLAT = 0.92, 1.92, 0.62  # width of a box; its height for all rows, f
 SIZE = 10.0  # of every word, in points
 INK, PALE = "#222222", "#DDDDDD"
 _Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where something stands, for arrows to begin and end at: its middle and size."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def left(self) -> float:
-        return self.x - self.width / 2
-
-    @property
-    def right(self) -> float:
-        return self.x + self.width / 2
-
-    @property
-    def low(self) -> float:
-        return self.y - self.height / 2
-
-    @property
-    def high(self) -> float:
-        return self.y + self.height / 2
 
 
 def rotnet(images: Tensor | None = None, *, views: Sequence[Tensor] = ()) -> Figure:
@@ -76,13 +50,13 @@ def rotnet(images: Tensor | None = None, *, views: Sequence[Tensor] = ()) -> Fig
     encoder = _box(axes, ENCODER, 0, "encoder\n$f$", colour)
     head = _box(axes, PROJECTOR, 0, "head", colour)
     loss = _loss(axes, "cross-\nentropy")
-    for turns, view in enumerate(seen):
-        features = _numbers(axes, FEATURES, view, colour)
+    for turns, (view, y) in enumerate(zip(seen, FOUR, strict=True)):
+        features = _numbers(axes, FEATURES, y, colour)
         right = [_tint(colour, 0.9 if k == turns else 0.15) for k in range(4)]
-        answer = _cells(axes, EMBEDDINGS, view.y, [[one] for one in right])
-        _chain(axes, view.y, view, encoder)
-        _chain(axes, view.y, encoder, features, head, answer, loss, colour=colour)
-        _write(axes, COMPARED, view.y, f"{90 * turns}°", patch="white")
+        answer = _cells(axes, EMBEDDINGS, y, [[one] for one in right])
+        _chain(axes, y, view, encoder)
+        _chain(axes, y, encoder, features, head, answer, loss, colour=colour)
+        _write(axes, COMPARED, y, f"{90 * turns}°", patch="white")
     _around(axes, seen[-1], loss, "the turns are known: no label is needed")
     return figure
 
@@ -121,23 +95,24 @@ def byol(images: Tensor | None = None, *, views: Sequence[Tensor] = ()) -> Figur
     above, below = _seen(axes, images, views, TWO)
     loss = _loss(axes, "2 − 2 cos")
 
-    def network(view: _Place, words: tuple[str, str], paint: str) -> list[_Place]:
-        encoder = _box(axes, ENCODER, view.y, words[0], paint, FLAT)
-        features = _numbers(axes, FEATURES, view, paint)
-        projector = _box(axes, PROJECTOR, view.y, words[1], paint, FLAT)
-        embedding = _numbers(axes, EMBEDDINGS, view, paint)
-        _chain(axes, view.y, view, encoder)
-        _chain(axes, view.y, encoder, features, projector, embedding, colour=paint)
+    def network(y: float, view: Bbox, words: Sequence[str], paint: str) -> list[Bbox]:
+        encoder = _box(axes, ENCODER, y, words[0], paint, FLAT)
+        projector = _box(axes, PROJECTOR, y, words[1], paint, FLAT)
+        features = _numbers(axes, FEATURES, y, paint)
+        embedding = _numbers(axes, EMBEDDINGS, y, paint)
+        _chain(axes, y, view, encoder)
+        _chain(axes, y, encoder, features, projector, embedding, colour=paint)
         return [encoder, projector, embedding]
 
-    online = network(above, ("encoder\n$f$", "projector\n$g$"), colour)
-    momentum = network(below, ("momentum\nencoder", "momentum\nprojector"), GREY)
-    predictor = _box(axes, COMPARED, above.y, "predictor\n$q$", colour, FLAT)
-    _chain(axes, above.y, online[2], predictor, loss, colour=colour)
-    _chain(axes, below.y, momentum[2], loss)
-    _stop(axes, below.y)
-    for learns, follows in zip(online[:2], momentum[:2], strict=True):
-        _follow(axes, learns, follows)
+    online = network(TWO[0], above, ("encoder\n$f$", "projector\n$g$"), colour)
+    words = "momentum\nencoder", "momentum\nprojector"
+    momentum = network(TWO[1], below, words, GREY)
+    predictor = _box(axes, COMPARED, TWO[0], "predictor\n$q$", colour, FLAT)
+    _chain(axes, TWO[0], online[2], predictor, loss, colour=colour)
+    _chain(axes, TWO[1], momentum[2], loss)
+    _stop(axes, TWO[1])
+    for x, learns, follows in zip((ENCODER, PROJECTOR), online, momentum, strict=False):
+        _line(axes, (x, learns.y0), (x, follows.y1), style=(0, (3, 2)))
     _write(axes, FEATURES, 0, "moving\naverage", GREY)
     _foot(axes, "and once more with the two views exchanged")
     return figure
@@ -173,18 +148,18 @@ def vicreg(images: Tensor | None = None, *, views: Sequence[Tensor] = ()) -> Fig
 # ------------------------------------------------------------- what methods share
 
 
-def _one_network(axes: Axes, seen: list[_Place], colour: str, formula: str) -> None:
+def _one_network(axes: Axes, seen: list[Bbox], colour: str, formula: str) -> None:
     """Draw views through one encoder and projector, a frame to fill, the loss."""
     encoder = _box(axes, ENCODER, 0, "encoder\n$f$", colour)
     projector = _box(axes, PROJECTOR, 0, "projector\n$g$", colour)
-    frame = _Place(COMPARED, 0, BOX, TALL)
+    frame = _place(COMPARED, 0, BOX, TALL)
     _rounded(axes, frame, facecolor="white", edgecolor=GREY, lw=1.2)
-    for view in seen:
-        features = _numbers(axes, FEATURES, view, colour)
-        embedding = _numbers(axes, EMBEDDINGS, view, colour)
-        _chain(axes, view.y, view, encoder)
+    for view, y in zip(seen, TWO, strict=True):
+        features = _numbers(axes, FEATURES, y, colour)
+        embedding = _numbers(axes, EMBEDDINGS, y, colour)
+        _chain(axes, y, view, encoder)
         chain = encoder, features, projector, embedding, frame
-        _chain(axes, view.y, *chain, colour=colour)
+        _chain(axes, y, *chain, colour=colour)
     _chain(axes, 0, frame, _loss(axes, formula), colour=colour)
 
 
@@ -193,7 +168,7 @@ def _seen(
     images: Tensor | None,
     views: Sequence[Tensor],
     rows: Sequence[float],
-) -> list[_Place]:
+) -> list[Bbox]:
     """Draw the images and, a row each, their views; give the places of the views."""
     if views and len(views) != len(rows):
         raise ValueError(f"{len(views)} views, where the method makes {len(rows)}")
@@ -203,7 +178,7 @@ def _seen(
     for k, y in enumerate(rows):
         view = views[k] if views else None
         places.append(_pile(axes, VIEWS, y, view, markers[k]))
-        _line(axes, (image.right, image.y), (places[-1].left, y))
+        _line(axes, (image.x1, 0), (places[-1].x0, y))
     return places
 
 
@@ -239,35 +214,40 @@ def _foot(axes: Axes, text: str) -> None:
     _write(axes, (VIEWS + LOSS) / 2, FOOT, text, GREY, patch="white")
 
 
-def _rounded(axes: Axes, place: _Place, **look: Any) -> None:
-    corner, style = (place.left, place.low), "round,pad=0,rounding_size=0.08"
+def _place(x: float, y: float, width: float, height: float) -> Bbox:
+    """Where something stands, by its middle, for arrows to begin and end at."""
+    return Bbox.from_bounds(x - width / 2, y - height / 2, width, height)
+
+
+def _rounded(axes: Axes, place: Bbox, **look: Any) -> None:
+    corner, style = (place.x0, place.y0), "round,pad=0,rounding_size=0.08"
     size = place.width, place.height
     axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, **look))
 
 
 def _box(
     axes: Axes, x: float, y: float, word: str, colour: str, height: float = TALL
-) -> _Place:
+) -> Bbox:
     """A network with its word."""
-    place = _Place(x, y, BOX, height)
+    place = _place(x, y, BOX, height)
     _rounded(axes, place, facecolor=_tint(colour, 0.14), edgecolor=colour, lw=1.6)
     _write(axes, x, y, word)
     return place
 
 
-def _loss(axes: Axes, formula: str) -> _Place:
-    place = _Place(LOSS, 0, 0.76, TALL)
+def _loss(axes: Axes, formula: str) -> Bbox:
+    place = _place(LOSS, 0, 0.78, TALL)
     _rounded(axes, place, facecolor=INK, edgecolor=INK, lw=1.6)
     _write(axes, LOSS, 0, f"loss\n\n{formula}", "white")
     return place
 
 
-def _pile(axes: Axes, x: float, y: float, images: Tensor | None, up: str) -> _Place:
+def _pile(axes: Axes, x: float, y: float, images: Tensor | None, up: str) -> Bbox:
     """The first image, two more behind it; or plain squares, the first marked."""
     side, step = 0.38, 0.035
-    place = _Place(x, y, side + 2 * step, side + 2 * step)
+    place = _place(x, y, side + 2 * step, side + 2 * step)
     for behind in (2, 1, 0):
-        left, low = place.left + behind * step, place.low + behind * step
+        left, low = place.x0 + behind * step, place.y0 + behind * step
         look: dict[str, Any] = {"facecolor": "#F2F2F2", "edgecolor": GREY}
         if images is not None:
             extent = (left, left + side, low, low + side)
@@ -290,28 +270,28 @@ def _cells(
     *,
     width: float = 0.12,
     height: float = 0.105,
-) -> _Place:
+) -> Bbox:
     """Small cells in rows, from above."""
-    place = _Place(x, y, width * len(colours[0]), height * len(colours))
+    place = _place(x, y, width * len(colours[0]), height * len(colours))
     for i, row in enumerate(colours):
         for j, colour in enumerate(row):
-            corner = (place.left + j * width, place.high - (i + 1) * height)
+            corner = (place.x0 + j * width, place.y1 - (i + 1) * height)
             axes.add_patch(
                 Rectangle(corner, width, height, fc=colour, ec="white", lw=0.7)
             )
     return place
 
 
-def _numbers(axes: Axes, x: float, view: _Place, colour: str) -> _Place:
+def _numbers(axes: Axes, x: float, y: float, colour: str) -> Bbox:
     """A list of numbers, other ones for another view."""
-    parts = (0.75, 0.3, 0.55, 0.9, 0.4) if view.y > 0 else (0.8, 0.25, 0.65, 0.85, 0.3)
-    return _cells(axes, x, view.y, [[_tint(colour, p)] for p in parts], height=0.084)
+    parts = (0.75, 0.3, 0.55, 0.9, 0.4) if y > 0 else (0.8, 0.25, 0.65, 0.85, 0.3)
+    return _cells(axes, x, y, [[_tint(colour, p)] for p in parts], height=0.084)
 
 
-def _chain(axes: Axes, y: float, *places: _Place, colour: str = GREY) -> None:
+def _chain(axes: Axes, y: float, *places: Bbox, colour: str = GREY) -> None:
     """Level arrows from each to the next."""
     for start, end in zip(places, places[1:], strict=False):
-        _line(axes, (start.right, y), (end.left, y), colour)
+        _line(axes, (start.x1, y), (end.x0, y), colour)
 
 
 def _line(
@@ -330,14 +310,8 @@ def _stop(axes: Axes, y: float) -> None:
     _write(axes, COMPARED, y - 0.23, "stop-gradient", GREY)
 
 
-def _follow(axes: Axes, learns: _Place, follows: _Place) -> None:
-    """A moving average: a dashed arrow down from what learns."""
-    start, end = (learns.x, learns.low), (follows.x, follows.high)
-    _line(axes, start, end, style=(0, (3, 2)))
-
-
-def _around(axes: Axes, start: _Place, end: _Place, text: str) -> None:
-    """A way below all boxes for what needs no network, with its words on it."""
-    axes.plot([start.x, start.x, end.x], [start.low, FOOT, FOOT], color=GREY, lw=1.3)
-    _line(axes, (end.x, FOOT), (end.x, end.low))
+def _around(axes: Axes, start: Bbox, end: Bbox, text: str) -> None:
+    """A way from the views to the loss that needs no network, with its words on it."""
+    axes.plot([VIEWS, VIEWS, LOSS], [start.y0, FOOT, FOOT], color=GREY, lw=1.3)
+    _line(axes, (LOSS, FOOT), (LOSS, end.y0))
     _foot(axes, text)
