@@ -97,6 +97,29 @@ def cka(x: Tensor, y: Tensor) -> float:
     return float((x.T @ y).norm() ** 2 / scale)
 
 
+def effective_rank(features: Tensor) -> float:
+    """Give how many directions features use: 0 if all are the same, at most ``D``.
+
+    The exponential of the entropy of the singular values' shares, of centred features:
+    as many as there were if all that are used were used alike.
+
+    Args:
+        features: ``(N, D)``.
+
+    Source:
+        Roy and Vetterli, *The effective rank*, EUSIPCO 2007; Garrido, Balestriero,
+        Najman and LeCun, *RankMe*, ICML 2023 (arXiv:2210.02885), equation 1.
+    """
+    values = features.double()
+    sizes = torch.linalg.svdvals(values - values.mean(0))
+    # What is left of equal rows by rounding is no direction.
+    sizes = sizes[sizes > sizes.new_tensor(1e-9) * values.norm()]
+    if not len(sizes):
+        return 0.0
+    share = sizes / sizes.sum()
+    return float(torch.exp(-(share * share.log()).sum()))
+
+
 def read_out(features: Tensor, values: NDArray, train: Tensor, test: Tensor) -> float:
     """Score how well a linear model reads something out of features.
 

@@ -204,3 +204,25 @@ def test_read_outs_know_numbers_kinds_and_directions() -> None:
     straight = readout.read_outs(features, factors, TRAIN, TEST, circular=())
     assert straight["hue"] < 0.8  # on a line, red lies at both ends
     assert straight["shift"] == scores["shift"]
+
+
+def test_the_effective_rank_counts_the_directions_that_are_used() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for rank in (1, 3, 8):
+        basis = torch.linalg.qr(torch.randn(40, 40, generator=generator)).Q
+        codes = basis[:, :rank] - basis[:, :rank].mean(0)  # of almost equal sizes
+        features = codes @ torch.eye(8)[:rank] + 5.0  # an offset is no direction
+        assert readout.effective_rank(features) == pytest.approx(rank, rel=0.05)
+
+
+def test_the_effective_rank_is_that_of_the_entropy_of_singular_values() -> None:
+    features = torch.diag(torch.tensor([3.0, 2.0, 1.0])).double()
+    sizes = np.linalg.svd(features.numpy() - features.numpy().mean(0))[1]
+    share = sizes / sizes.sum()
+    share = share[share > 1e-12]
+    expected = np.exp(-(share * np.log(share)).sum())
+    assert readout.effective_rank(features) == pytest.approx(expected)
+
+
+def test_features_that_are_all_the_same_use_no_direction() -> None:
+    assert readout.effective_rank(torch.full((5, 4), 0.1)) == 0
