@@ -113,11 +113,12 @@ class BYOL(nn.Module):
     ) -> dict[str, Tensor]:
         """The loss of both directions, and how far the targets spread in direction."""
         both = torch.cat(views)
-        p1, p2 = map(gather, self.predictor(self.online(both)).chunk(2))
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled() and not self.settings.stop_gradient
-        ):
-            t1, t2 = map(gather, self.target(both).chunk(2))
+        projected = targets = self.online(both)
+        if self.settings.stop_gradient:
+            with torch.no_grad():
+                targets = self.target(both)
+        p1, p2 = map(gather, self.predictor(projected).chunk(2))
+        t1, t2 = map(gather, targets.chunk(2))
         loss = regression_loss(p1, t2) + regression_loss(p2, t1)
         return {"loss": loss, "deviation": deviation(t1.detach())}
 

@@ -52,7 +52,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         weights = self.invariance, self.variance, self.covariance
-        if min(weights) < 0 or not any(weights):
+        if not all(weight >= 0 for weight in weights) or not any(weights):
             raise ValueError(f"weights {weights}: none below 0, and one above")
 
     @property

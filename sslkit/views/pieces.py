@@ -133,7 +133,8 @@ def solarise(images: Tensor, share: Tensor) -> Tensor:
     Source:
         BYOL (arXiv:2006.07733), appendix B.
     """
-    inverted = torch.where(images < 0.5, images, 1 - images)
+    # A blurred white may be a rounding error above 1.
+    inverted = torch.where(images < 0.5, images, (1 - images).clamp_(min=0))
     return torch.lerp(images, inverted, share.view(-1, 1, 1, 1))
 
 

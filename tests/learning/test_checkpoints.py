@@ -12,6 +12,7 @@ from learning.made import (
     Probe,
     Stop,
     Table,
+    counting,
     encoder,
     run,
     same_tensors,
@@ -24,7 +25,7 @@ from torch import nn
 from sslkit.judging.classifier import Classifier
 from sslkit.learning import loop
 from sslkit.learning.training import Training
-from sslkit.methods import rotnet
+from sslkit.methods import byol, rotnet, vicreg
 from sslkit.views.augment import Augmentation
 
 
@@ -33,12 +34,24 @@ def rotnet_objective() -> nn.Module:
     return rotnet.RotNet(encoder(), rotnet.Settings(after=Augmentation().colours))
 
 
+def byol_objective() -> nn.Module:
+    torch.manual_seed(3)
+    return byol.BYOL(encoder(), byol.Settings(momentum=(0.7, 0.9)))
+
+
+def vicreg_objective() -> nn.Module:
+    torch.manual_seed(3)
+    return vicreg.VICReg(encoder(), vicreg.Settings())
+
+
 def classifier() -> nn.Module:
     torch.manual_seed(3)
     return Classifier(encoder(), nn.Linear(128, 3), Augmentation())
 
 
-@pytest.mark.parametrize("make", [rotnet_objective, classifier])
+@pytest.mark.parametrize(
+    "make", [rotnet_objective, byol_objective, vicreg_objective, classifier]
+)
 @pytest.mark.parametrize(
     "training",
     [
@@ -66,12 +79,11 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(
                 seed=6, checkpoint=checkpoint,
             )  # fmt: skip
     assert checkpoint.exists()
-    resumed = make()
+    counted: list[float] = []
+    resumed = counting(make(), counted)
     with torch.no_grad():  # whatever a new process starts from must not matter
         for parameter in resumed.parameters():
             parameter.add_(1)
-    counted: list[float] = []
-    resumed.after_step = counted.append
     found = run(
         resumed, images, rows, training, validation=held, seed=6, checkpoint=checkpoint
     )

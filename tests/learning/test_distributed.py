@@ -24,7 +24,7 @@ from sslkit.learning import distributed
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import fit
 from sslkit.learning.training import Training
-from sslkit.methods import METHODS
+from sslkit.methods import METHODS, byol
 from sslkit.runs import records
 from sslkit.views.augment import Augmentation
 
@@ -81,6 +81,8 @@ def objective_of(name: str) -> nn.Module:
     encoder = Encoder(EncoderSettings())
     if name == "classifier":
         return Classifier(encoder, nn.Linear(encoder.dim, 3), Augmentation())
+    if name == "byol without a copy":
+        return byol.Settings(stop_gradient=False, predictor=False).objective(encoder)
     return METHODS[name].objective(encoder)
 
 
@@ -123,7 +125,7 @@ def learn(name: str, file: Path, world: int = 1) -> None:
         torch.save({"weights": weights, "grad": gradients, "history": values}, file)
 
 
-@pytest.mark.parametrize("name", [*METHODS, "classifier"])
+@pytest.mark.parametrize("name", [*METHODS, "byol without a copy", "classifier"])
 @pytest.mark.parametrize("world", [2, 4])
 def test_processes_that_share_a_batch_learn_what_one_process_learns(
     name: str, world: int, tmp_path: Path

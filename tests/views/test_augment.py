@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 from torchvision.transforms import RandomResizedCrop
+from torchvision.transforms.v2 import functional as tv
 from views.made import FULL, OFF, close, pictures
 
 from sslkit.views import augment, pieces
@@ -180,15 +181,62 @@ def test_jitter_is_applied_with_its_probability_and_within_its_strength():
     assert 1.395 < factor.max() < 1.4 + 1e-5
 
 
-def test_the_rates_of_flip_greyscale_and_blur_are_as_asked():
+def test_the_rates_of_flip_greyscale_blur_and_solarisation_are_as_asked():
     n = 3000
     images = pictures(1, 12, 12).expand(n, -1, -1, -1)
     still = (images[:1].float() / 255).expand(n, -1, -1, -1)
-    for part, rate in (("flip", 0.5), ("greyscale", 0.2), ("blur", 0.3)):
+    for part, rate in (
+        ("flip", 0.5),
+        ("greyscale", 0.2),
+        ("blur", 0.3),
+        ("solarise", 0.2),
+    ):
         parts = {"crop": None, "flip": 0, "jitter": 0, "greyscale": 0} | {part: rate}
         views = augment.view(images, Augmentation(**parts), RandomNumbers(2, 0, size=n))
         same = (views == still).flatten(1).all(1).float().mean()
         assert abs(1 - same - rate) < 0.046, part  # 5 standard errors
+
+
+def test_solarisation_comes_last_and_changes_nothing_else():
+    images = pictures(40)
+    plain = augment.view(images, FULL, RandomNumbers(1, 2, size=40))
+    half = replace(FULL, solarise=0.5)
+    views = augment.view(images, half, RandomNumbers(1, 2, size=40))
+    chosen = (views != plain).flatten(1).any(1)
+    assert 0 < chosen.sum() < 40
+    assert torch.equal(views[~chosen], plain[~chosen])
+    assert torch.equal(views[chosen], tv.solarize(plain[chosen], 0.5))
+    assert views.min() >= 0
+    assert views.max() <= 1
+
+
+def test_a_view_that_is_not_solarised_draws_the_numbers_it_always_drew():
+    # What comes next after a view, as it was before there was solarisation.
+    for augmentation, wanted in (
+        (FULL, [997335, 947662, 446698, 724244]),
+        (OFF, [926032, 988336, 98311, 418518]),
+        (Augmentation(), [656778, 212838, 440674, 154143]),
+    ):
+        draw = RandomNumbers(1, 2, size=12)
+        augment.view(pictures(), augmentation, draw)
+        assert draw.integers(10**6).tolist()[:4] == wanted
+
+
+def test_a_bright_image_that_is_blurred_and_solarised_stays_in_bounds():
+    white = torch.full((64, 3, 32, 32), 255, dtype=torch.uint8)
+    every = replace(FULL, blur=1.0, solarise=1.0)
+    views = augment.view(white, every, RandomNumbers(0, 0, size=64))
+    assert views.min() >= 0
+    assert views.max() <= 1
+
+
+def test_a_pair_is_two_views_of_which_the_second_may_differ():
+    images, other = pictures(), Augmentation(solarise=1.0)
+    for second in (None, other):
+        draw, again = (RandomNumbers(0, 0, size=12) for _ in range(2))
+        both = augment.pair(images, FULL, second, draw)
+        wanted = [augment.view(images, one, again) for one in (FULL, second or FULL)]
+        assert all(map(torch.equal, both, wanted))
 
 
 @pytest.mark.parametrize(("side", "kernel"), [(8, 3), (96, 9), (160, 17), (240, 17)])
@@ -217,6 +265,7 @@ def test_blur_spreads_a_dot_over_a_tenth_of_the_side_but_never_far(side, kernel)
         ({"jitter": -0.1}, "jitter"),
         ({"greyscale": 2}, "greyscale"),
         ({"blur": float("nan")}, "blur"),
+        ({"solarise": 1.5}, "solarise"),
         ({"brightness": -1}, "brightness"),
         ({"hue": 0.6}, "hue=0.6: expected 0 to 0.5"),
     ],

@@ -102,6 +102,14 @@ def test_greyscale_takes_the_colours_of_the_chosen_images_only():
     assert torch.equal(grey[1], images[1])
 
 
+def test_solarisation_is_torchvisions_and_of_the_chosen_images_only():
+    images = pictures(3).float() / 255
+    images[0, 0, 0, :3] = torch.tensor([0.4999, 0.5, 0.5001])
+    solarised = pieces.solarise(images, torch.tensor([1.0, 0.0, 1.0]))
+    assert torch.equal(solarised[::2], tv.solarize(images[::2], 0.5))
+    assert torch.equal(solarised[1], images[1])
+
+
 @pytest.mark.parametrize("size", [3, 9, 17])
 def test_blur_is_torchvisions_of_the_same_sigma(size):
     images = pictures(5).float() / 255
