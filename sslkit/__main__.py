@@ -48,7 +48,9 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 
 @main.command()
 @click.option(
-    "--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random"
+    "--method",
+    required=True,
+    help="rotnet, rotnet-jitter, simclr, supervised, selftrain, random",
 )
 @click.option("--fraction", type=float, help="share of the labels to use, or 0.05")
 @click.option("--labels", type=int, help="in its place, how many labels a class")
@@ -64,7 +66,9 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--epochs", type=int, help="of pretraining and of fine-tuning")
 @click.option("--batch-size", type=int, help="images a step")
 @click.option("--pretrain", help="on the images of the budget, on all, or everything")
-@click.option("--protocols", help="of linear, mlp, finetune, knn; separated by commas")
+@click.option(
+    "--protocols", help="of linear, mlp, finetune, selftrain, knn; separated by commas"
+)
 @_shared
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any

@@ -26,7 +26,11 @@ from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.contrasts import equivalent
 from sslkit.study.tables import at_fraction
 
-_SUPERVISED = ("supervised", "supervised-plain")  # no pretraining: no other protocol
+_ONLY = {  # without pretraining there is but one protocol
+    "supervised": "finetune",
+    "supervised-plain": "finetune",
+    "selftrain": "selftrain",
+}
 _ACCURACY = "test accuracy (%)"
 
 
@@ -35,8 +39,9 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
 
     Args:
         summary: Of one data set and profile.
-        protocol: How encoders were judged. Supervised training and, where a random
-            encoder has no such score, its linear probe stand beside them.
+        protocol: How encoders were judged. Supervised training, self-training and,
+            where a random encoder has no such score, its linear probe stand beside
+            them.
     """
     figure, axes = new_figure(height=3.7)
     for method in ordered(summary["method"]):
@@ -111,7 +116,7 @@ def reversal(
     """Show accuracy frozen and fine-tuned, a line a method.
 
     Without pretraining the frozen end is the encoder that training starts from, and the
-    other end is supervised training.
+    other end is supervised training, or self-training.
 
     Args:
         summary: Of one data set and profile.
@@ -131,13 +136,13 @@ def reversal(
         name for name in ordered(here["method"]) if name not in ("random", "start")
     ]
     for i, name in enumerate(known):
-        baseline = name in _SUPERVISED
+        baseline = name in _ONLY
         methods = (floor if baseline else name), name
         both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
         if len(both) != 2:
             continue
         x = np.array([0, 1]) + 0.025 * (i - 2)  # intervals beside each other,
-        x[0] = -0.05 if baseline else x[0]  # and both baselines from one start
+        x[0] = -0.05 if baseline else x[0]  # and the baselines from one start
         y = 100 * both["mean"].to_numpy()
         line = ":" if baseline else "-"
         axes.plot(x, y, line, color=arm_of(name).colour, zorder=2)
@@ -271,8 +276,8 @@ def gains(
 def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     """A method's rows by fraction; for a baseline without the protocol, its own."""
     rows = summary[summary["method"] == method].sort_values("fraction")
-    if method in _SUPERVISED:
-        protocol = "finetune"
+    if method in _ONLY:
+        protocol = _ONLY[method]
     elif method == "random" and protocol not in set(rows["protocol"]):
         protocol = "linear"
     return rows[rows["protocol"] == protocol]

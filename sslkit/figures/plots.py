@@ -34,6 +34,7 @@ PROTOCOL_LABELS = {
     "layer2": "linear probe, stage 2",
     "layer3": "linear probe, stage 3",
     "layer4": "linear probe, stage 4",
+    "selftrain": "self-trained",
 }
 
 WIDTH = 6.2  # inches, so that a phone shrinks 10.5 points to no less than 6.5

@@ -9,8 +9,8 @@ import pandas as pd
 from sslkit.figures.plots import PROTOCOL_LABELS
 from sslkit.runs.arms import ARMS, ordered
 
-NAMES = {arm.name: arm.label for arm in ARMS.values()} | PROTOCOL_LABELS
-"""Labels of arms and protocols."""
+NAMES = PROTOCOL_LABELS | {arm.name: arm.label for arm in ARMS.values()}
+"""Labels of arms and protocols; self-training is both."""
 
 
 def wide(

@@ -10,8 +10,9 @@ from torch import nn
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
+from sslkit.judging.cases import Case, Judged
 from sslkit.judging.features import Features
-from sslkit.judging.protocols import PROTOCOLS, Case, Judged
+from sslkit.judging.protocols import PROTOCOLS
 from sslkit.learning.checkpoints import Select
 from sslkit.learning.choices import check_choice
 from sslkit.learning.devices import launch
@@ -44,22 +45,25 @@ def judge(
     Args:
         encoder: Any module that gives features ``(B, D)`` for images ``(B, 3, S, S)``,
             floats in [0, 1]; a normalisation that it expects must be a part of it. It
-            is moved to the device, and stays as it is: fine-tuning takes a copy.
+            is moved to the device, and stays as it is: what trains it takes a copy.
         images: The images, which are read once for all frozen protocols.
         split: Rows to learn from, to choose by, to be scored on.
         protocols: Of ``PROTOCOLS``: ``"linear"`` and ``"mlp"`` (a head on frozen
             features), ``"finetune"`` (everything learns), ``"knn"`` (nothing learns),
             ``"folds"`` (a linear probe of the whole budget, five folds of which choose
-            the epoch), ``"layers"`` (linear probes of every stage).
+            the epoch), ``"layers"`` (linear probes of every stage), ``"selftrain"``
+            (everything learns, from the network's own labels of other images, too).
         augmentation: Random views while labels train the encoder; without it the
             images as they are.
         probe: Training of the frozen heads; ``PROBE`` if not given.
-        downstream: Training of the fine-tuning; ``DOWNSTREAM`` if not given.
+        downstream: Training of the fine-tuning, and of self-training, whose rounds
+            divide its steps; ``DOWNSTREAM`` if not given.
         seed: Of a head's weights and the order of the images.
         select: The epoch that is scored: of the lowest ``"validation"`` loss, or the
             ``"last"``. Without validation images it is the last.
         fabric: Device and precision; the best device if not given.
-        checkpoint: Where fine-tuning may resume from; the caller deletes it.
+        checkpoint: Where fine-tuning may resume from; the caller deletes it. A round
+            of self-training has its own beside it, deleted at the end.
 
     Returns:
         What was found, by protocol; ``"layers"`` gives one a stage, ``"layer1"``, ….

@@ -1,17 +1,15 @@
 """The protocols: ways to judge an encoder with few labels, one function each.
 
 Each learns from ``split.train``, chooses its epoch on ``split.val`` (but for ``folds``,
-which takes both together) and is scored once on ``split.test``.
+which takes both together) and is scored once on ``split.test``. Self-training, which
+sees unlabelled images, too, has a file of its own.
 """
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,80 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from sslkit.images.imageset import ImageSet
-from sslkit.images.splits import Split
-from sslkit.judging.classifier import Classifier, new_head
-from sslkit.judging.features import BATCH, Features
-from sslkit.judging.scores import Score, score_test
+from sslkit.judging.cases import Case, Judged
+from sslkit.judging.classifier import Classifier
+from sslkit.judging.features import Features
+from sslkit.judging.scores import score_test
+from sslkit.judging.selftraining import selftrain
 from sslkit.learning.checkpoints import Select
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import Fitted, fit
-from sslkit.learning.training import Training
-from sslkit.views.augment import Augmentation
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric  # a second; imported when it is used
 
 NEIGHBOURS = 10
 FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a protocol found.
-
-    Attributes:
-        score: On the test images.
-        history: Columns epoch, step, metric, value; empty where nothing learns.
-        classifier: The encoder with what was learnt on it, with the selected weights;
-            ``None`` for neighbours, which have none.
-    """
-
-    score: Score
-    history: pd.DataFrame
-    classifier: Classifier | None
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a protocol is given: the arguments of ``judge``, images on the device."""
-
-    features: Features
-    split: Split
-    augmentation: Augmentation | None
-    probe: Training
-    downstream: Training
-    seed: int
-    select: Select
-    fabric: Fabric
-    checkpoint: Path | None
-
-    @property
-    def images(self) -> ImageSet:
-        """The image set."""
-        return self.features.images
-
-    def head(self, kind: str, features: Features | None = None) -> nn.Module:
-        """A new head for the features and classes."""
-        dim = (features or self.features).dim
-        return new_head(kind, dim, len(self.images.classes), self.seed)
-
-    def fit(
-        self, classifier: Classifier, source: ImageSet | Features, title: str
-    ) -> Fitted:
-        """Train a classifier on the budget's training part."""
-        frozen = isinstance(source, Features)
-        return fit(
-            classifier,
-            source,
-            self.split.train,
-            validation=self.split.val,
-            training=self.probe if frozen else self.downstream,
-            seed=self.seed,
-            fabric=self.fabric,
-            checkpoint=None if frozen else self.checkpoint,
-            title=title,
-            select=self.select,
-        )
 
 
 def linear(case: Case) -> dict[str, Judged]:
@@ -122,19 +57,18 @@ def _probe(case: Case, name: str, features: Features) -> Judged:
     began = time.perf_counter()
     head = Classifier(nn.Identity(), case.head(name, features))
     fitted = case.fit(head, features, name)
-    score = _score(case, head, features, fitted)
+    score = case.score(head, features, fitted)
     score = replace(score, seconds=time.perf_counter() - began)
-    whole = None if features.layer else _classifier(case, features.encoder, head.head)
+    whole = None if features.layer else case.classifier(features.encoder, head.head)
     return Judged(score, fitted.history, whole)
 
 
 def finetune(case: Case) -> dict[str, Judged]:
     """All of a copy of the encoder learns, with a linear head."""
     began = time.perf_counter()
-    encoder = copy.deepcopy(case.features.encoder).requires_grad_(True)
-    classifier = _classifier(case, encoder, case.head("linear"), case.augmentation)
+    classifier = case.thawed()
     fitted = case.fit(classifier, case.images, "finetune")
-    score = _score(case, classifier, case.images, fitted)
+    score = case.score(classifier, case.images, fitted)
     score = replace(score, seconds=time.perf_counter() - began)
     return {"finetune": Judged(score, fitted.history, classifier)}
 
@@ -172,11 +106,11 @@ def folds(case: Case) -> dict[str, Judged]:
     epoch = int(losses.argmin()) + 1
     head, fitted = learn(budget, None, epoch)
     head.load_state_dict(fitted.selected)  # what comes later does not count
-    score = _score(case, head, features, fitted)
+    score = case.score(head, features, fitted)
     seconds = time.perf_counter() - began
     score = replace(score, seconds=seconds, n_train=len(budget))
     history = fitted.history.query("epoch <= @epoch").reset_index(drop=True)
-    whole = _classifier(case, features.encoder, head.head)
+    whole = case.classifier(features.encoder, head.head)
     return {"folds": Judged(score, history, whole)}
 
 
@@ -225,42 +159,9 @@ PROTOCOLS: dict[str, Callable[[Case], dict[str, Judged]]] = {
     "knn": knn,
     "folds": folds,
     "layers": layers,
+    "selftrain": selftrain,
 }
 """By name. A protocol gives one score under its own name, or several under others."""
 
-
-def _classifier(
-    case: Case,
-    encoder: nn.Module,
-    head: nn.Module,
-    augmentation: Augmentation | None = None,
-) -> Classifier:
-    images = case.images
-    return Classifier(
-        encoder, head, augmentation, classes=images.classes, size=images.size
-    )
-
-
-def _score(
-    case: Case, classifier: Classifier, source: ImageSet | Features, fitted: Fitted
-) -> Score:
-    """Score a classifier with selected and with last weights; it keeps the selected."""
-    last = copy.deepcopy(classifier.state_dict())
-
-    def probabilities(weights: dict[str, Tensor], rows: Tensor) -> Tensor:
-        classifier.load_state_dict(weights)
-        found = [classifier.predict(source.take(b)[0]) for b in rows.split(BATCH)]
-        return torch.cat(found).cpu()
-
-    def predict(rows: Tensor) -> tuple[Tensor, Tensor]:
-        of_last = probabilities(last, rows)
-        return probabilities(fitted.selected, rows), of_last
-
-    score = score_test(predict, case.images, case.split, epoch=fitted.epoch)
-    there = fitted.history[fitted.history["epoch"] == fitted.epoch]
-    values = there.set_index("metric")["value"]
-    return replace(
-        score,
-        val_accuracy=values.get("val_accuracy"),
-        val_loss=values.get("val_loss"),
-    )
+UNFROZEN = ("finetune", "selftrain")
+"""The protocols under which labels train the encoder; under the others it is frozen."""

@@ -131,9 +131,7 @@ def fit(
         seed=seed,
         fabric=fabric,
     )
-    epoch_steps = batches.in_a_pass
-    if training.steps:
-        epoch_steps = math.ceil(training.steps / training.epochs)
+    epoch_steps = training.epoch_steps(len(rows))
     total = epoch_steps * training.epochs
 
     state = State()

@@ -50,6 +50,12 @@ class Training:
         if min(self.epochs, self.batch_size, steps) < 1:
             raise ValueError("epochs, steps and batch_size must be at least 1")
 
+    def epoch_steps(self, images: int) -> int:
+        """Optimiser steps of an epoch, on so many images."""
+        if self.steps:
+            return math.ceil(self.steps / self.epochs)
+        return math.ceil(images / self.batch_size)
+
 
 def learning_rate(step: int, total: int, training: Training) -> float:
     """The rate at one of ``total`` steps (counted from 0).

@@ -37,6 +37,7 @@ ARMS: dict[str, Arm] = {
         Arm("start", "warm start", "#5F3DC4", "v", False),
         Arm("supervised-plain", "supervised, plain views", "#661E66", "P", False),
         Arm("supervised", "supervised", "#222222", "s", False),
+        Arm("selftrain", "self-training", "#B48C69", "<", False),
         Arm("rotnet", "RotNet", "#CF7A00", "^", True),
         Arm("rotnet-jitter", "RotNet + jitter", "#B5332E", "D", True),
         Arm("simclr", "SimCLR", "#0072B2", "o", True),

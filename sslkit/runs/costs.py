@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 
 from sslkit.judging.classifier import Classifier, new_head
+from sslkit.judging.protocols import UNFROZEN
 from sslkit.learning.devices import launch
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import fit
@@ -23,9 +24,10 @@ FORWARD = 1 / 3  # of a step: a pass without gradients
 def predict(todo: Iterable[Recipe]) -> float:
     """Seconds that recipes take one after another, by a rehearsal of each kind of step.
 
-    Steps of pretraining and of fine-tuning are counted, and images on which a loss is
-    only watched; a pretraining that several recipes share counts once. Frozen heads and
-    reading the images are left out: they are small beside the rest.
+    Steps of pretraining, of fine-tuning and of self-training are counted, and images on
+    which a loss is only watched; a pretraining that several recipes share counts once.
+    Frozen heads, reading the images, and labelling them once a round of self-training
+    are left out: they are small beside the rest.
 
     Args:
         todo: The recipes; their images are loaded.
@@ -43,8 +45,9 @@ def predict(todo: Iterable[Recipe]) -> float:
             learnt, watched = pretraining_rows(one, images, rows)
             watching = 0 if watched is None else len(watched)
             phases.append((True, one.pretraining, len(learnt), watching))
-        if "finetune" in one.protocols:
-            phases.append((False, one.downstream, len(rows.train), len(rows.val)))
+        for protocol in one.protocols:
+            if protocol in UNFROZEN:
+                phases.append((False, one.downstream, len(rows.train), len(rows.val)))
         for pretext, training, count, watching in phases:
             views = one.method if pretext else one.augmentation
             kind = one.data, one.encoder, views, training.batch_size

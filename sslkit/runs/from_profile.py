@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from sslkit.images.splits import SELECTED_FROM
+from sslkit.judging.protocols import UNFROZEN
 from sslkit.learning.choices import check_choice
 from sslkit.learning.encoders import Backbone, stem_for
 from sslkit.learning.training import Training
@@ -14,7 +15,7 @@ from sslkit.methods import METHODS
 from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS
 from sslkit.runs.recipes import Data, Recipe
 
-BASELINES = ("supervised", "supervised-plain", "random")  # no pretraining
+BASELINES = ("supervised", "supervised-plain", "selftrain", "random")  # no pretraining
 
 
 # The study compared a schedule from 3e-4 with a constant rate of 5e-6.
@@ -49,13 +50,14 @@ def recipe(
 ) -> Recipe:
     """A recipe from a method's name, a profile and what differs from the profile.
 
-    Supervised training gets the steps of pretraining on top of its own, so that no arm
-    learns for longer than another.
+    Supervised training and self-training get the steps of pretraining on top of their
+    own, so that no arm learns for longer than another.
 
     Args:
         method: A name of ``METHODS``, as ``"simclr"``; ``"supervised"``, or
-            ``"supervised-plain"``, whose views leave the colours alone; or
-            ``"random"``, an encoder that never learnt.
+            ``"supervised-plain"``, whose views leave the colours alone;
+            ``"selftrain"``, which labels images by itself; or ``"random"``, an encoder
+            that never learnt.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
         fraction: Share of the labels, in (0, 1]; 0.05 if not given.
@@ -119,11 +121,11 @@ def recipe(
     plain = replace(views, jitter=0.0, greyscale=0.0, blur=0.0)
     settings = METHODS[method].with_views(views) if method in METHODS else None
     protocols = protocols or start.protocols
-    if method.startswith("supervised"):
+    if method == "random":
+        protocols = tuple(p for p in protocols if p not in UNFROZEN)
+    elif method in BASELINES:
         downstream = _longer(downstream, pretraining)
-        protocols = ("finetune",)
-    elif method == "random":
-        protocols = tuple(p for p in protocols if p != "finetune")
+        protocols = ("selftrain",) if method == "selftrain" else ("finetune",)
     size = start.image_size if image_size is None else image_size
     encoder = replace(
         start.encoder,

@@ -55,7 +55,7 @@ class Recipe:
             fine-tuning is supervised training and a linear probe the random floor.
         encoder: Backbone, stem, starting weights.
         pretraining: Training without labels.
-        downstream: Fine-tuning, or supervised training.
+        downstream: Fine-tuning, or supervised training; the steps of self-training.
         probe: Training of a head on frozen features.
         augmentation: Random views while labels train the encoder.
         fraction: Share of the pool whose labels may be used; or
@@ -125,10 +125,13 @@ def arm_name(recipe: Recipe, protocol: str) -> str:
     """What tables call a recipe as judged by a protocol.
 
     Without pretraining the protocol decides: labels that train everything are
-    supervised training, a head on frozen features is the floor of its start.
+    supervised training, or self-training; a head on frozen features is the floor of
+    its start.
     """
     if recipe.method is not None:
         return recipe.arm or recipe.method.name
+    if protocol == "selftrain":
+        return protocol
     if protocol == "finetune":
         return recipe.arm or "supervised"
     return "random" if recipe.encoder.init == "random" else "start"

@@ -20,6 +20,7 @@ from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
 from sslkit.judging.features import settle
 from sslkit.judging.judge import judge
+from sslkit.judging.protocols import UNFROZEN
 from sslkit.learning import encoders
 from sslkit.learning.devices import launch, precision
 from sslkit.learning.encoders import Encoder
@@ -260,8 +261,9 @@ def _start(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         encoder = Encoder(recipe.encoder).to(fabric.device)
-    if recipe.encoder.init == "random" and "finetune" not in recipe.protocols:
-        settle(encoder, images, rows.train)  # fine-tuning settles by itself
+    frozen = set(recipe.protocols).isdisjoint(UNFROZEN)
+    if recipe.encoder.init == "random" and frozen:
+        settle(encoder, images, rows.train)  # what is trained settles by itself
     return encoder, {}, {}
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from sslkit.judging.protocols import UNFROZEN
 from sslkit.runs import keys
 from sslkit.runs.arms import ordered
 from sslkit.runs.recipes import Recipe, arm_name
@@ -51,7 +52,7 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
 
 def _row(run: Run, protocol: str) -> dict[str, object]:
     recipe, score = run.recipe, run.scores[protocol]
-    trained = recipe.downstream if protocol == "finetune" else recipe.probe
+    trained = recipe.downstream if protocol in UNFROZEN else recipe.probe
     return {
         "data": data_of(recipe),
         "profile": recipe.profile,

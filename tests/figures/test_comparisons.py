@@ -53,6 +53,20 @@ def test_a_label_curve_of_frozen_encoders_keeps_supervised_training_beside_them(
     assert lines["supervised"].get_ydata() == pytest.approx([50, 70, 80, 90])
 
 
+@pytest.mark.parametrize("protocol", ["finetune", "linear"])
+def test_self_training_alone_stands_beside_them_by_its_one_protocol(summary, protocol):
+    own = drawn.rows("selftrain", "selftrain", {0.05: 0.52, 0.25: 0.68})
+    simclr = drawn.rows("simclr", "selftrain", {0.05: 0.99, 0.25: 0.99})
+    frame = pd.concat([summary, pd.DataFrame(own + simclr)], ignore_index=True)
+    lines = labelled(comparisons.label_curve(frame, protocol=protocol).axes[0])
+    curve = lines["self-training"]
+    assert (curve.get_color(), curve.get_marker()) == of("selftrain")
+    assert curve.get_ydata() == pytest.approx([52, 68])
+    assert max(lines["SimCLR"].get_ydata()) < 99
+    axes = comparisons.reversal(frame).axes[0]
+    assert [y for _, y in points(axes, *of("selftrain"))].count(52) == 1
+
+
 def test_shares_that_are_near_have_a_tick_each_and_no_number_on_another(summary):
     near = summary[summary["fraction"] == 0.05].assign(fraction=0.025)
     for figure_of in (comparisons.label_curve, comparisons.arrow):

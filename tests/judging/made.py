@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
-from sslkit.judging import protocols as module
+from sslkit.judging import cases, protocols, selftraining
+from sslkit.judging.cases import Judged
 from sslkit.judging.features import Features
 from sslkit.judging.judge import judge
-from sslkit.judging.protocols import Judged
 from sslkit.judging.scores import Score
 from sslkit.learning.loop import Fitted, fit
 from sslkit.learning.training import Training
@@ -108,7 +108,8 @@ class Watched:
 
         monkeypatch.setattr(ImageSet, "take", take_images)
         monkeypatch.setattr(Features, "take", take_features)
-        monkeypatch.setattr(module, "fit", fit_and_watch)
+        for module in (cases, protocols, selftraining):
+            monkeypatch.setattr(module, "fit", fit_and_watch)
         monkeypatch.setattr(KNeighborsClassifier, "fit", fit_neighbours)
 
     def when(self, kind: str, layer: str | None = None) -> list[int]:

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 import sslkit
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
+from sslkit.judging.cases import Judged
 from sslkit.judging.judge import judge
-from sslkit.judging.protocols import PROTOCOLS, Judged
+from sslkit.judging.protocols import PROTOCOLS
 from sslkit.learning import loop
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import Progress

@@ -16,15 +16,18 @@ from torch import Tensor, nn
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
+from sslkit.judging import cases
 from sslkit.judging import protocols as module
-from sslkit.judging.protocols import PROTOCOLS
+from sslkit.judging.protocols import PROTOCOLS, UNFROZEN
 from sslkit.learning.encoders import Encoder
 
 LAYERS = ["layer1", "layer2", "layer3", "layer4"]
 
 
 def test_the_protocols_are_these() -> None:
-    assert list(PROTOCOLS) == ["linear", "mlp", "finetune", "knn", "folds", "layers"]
+    assert list(PROTOCOLS) == [
+        "linear", "mlp", "finetune", "knn", "folds", "layers", "selftrain",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -66,7 +69,7 @@ def test_test_images_are_read_only_after_everything_is_learnt_and_chosen(
     judged([protocol], encoder, images, rows)
     fitted = watched.when("fitted")
     assert len(fitted) == (6 if protocol == "folds" else 1)
-    source = "images" if protocol == "finetune" else "features"
+    source = "images" if protocol in UNFROZEN else "features"
     for kind in ("images", "features"):
         assert all(when > fitted[-1] for when, _ in watched.reads(rows.test, kind))
     once = sorted(rows.test.tolist())
@@ -103,11 +106,12 @@ def test_the_test_images_are_scored_once_a_protocol(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked, score = [], module.score_test
-    monkeypatch.setattr(
-        module,
-        "score_test",
-        lambda *given, **rest: asked.append(1) or score(*given, **rest),
-    )
+    for place in (cases, module):
+        monkeypatch.setattr(
+            place,
+            "score_test",
+            lambda *given, **rest: asked.append(1) or score(*given, **rest),
+        )
     found = judged([protocol], encoder, images, rows)
     assert list(found) == (LAYERS if protocol == "layers" else [protocol])
     assert len(asked) == len(found)

@@ -74,6 +74,19 @@ def test_one_pretraining_on_everything_counts_once_for_all_shares_and_draws(
     assert costs.predict(seeds) == pytest.approx(2 * 3 * -(-600 // 32) * 32)
 
 
+def test_self_training_costs_the_steps_of_fine_tuning_beside_it(
+    rehearsed: list[tuple[str, bool]],
+) -> None:
+    one, both = (
+        small("rotnet", protocols=protocols)
+        for protocols in (("selftrain",), ("finetune", "selftrain", "linear"))
+    )
+    pretraining = costs.predict([small("rotnet", protocols=("linear",))])
+    alone = costs.predict([one]) - pretraining
+    assert alone == pytest.approx(0.01 * (2 * 4 * 32 + 2 * 30 / 3))
+    assert costs.predict([both]) == pytest.approx(pretraining + 2 * alone)
+
+
 def test_frozen_heads_of_a_random_encoder_cost_nothing_worth_saying() -> None:
     assert costs.predict([small("random")]) == 0
 

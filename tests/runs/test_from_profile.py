@@ -23,7 +23,7 @@ def step_count(training: Training, images: int) -> int:
     return math.ceil(images / training.batch_size) * training.epochs
 
 
-@pytest.mark.parametrize("method", ["supervised", "supervised-plain"])
+@pytest.mark.parametrize("method", ["supervised", "supervised-plain", "selftrain"])
 @pytest.mark.parametrize("profile", ["smoke", "quick"])
 def test_supervised_training_gets_the_steps_of_pretraining_on_top(
     profile: str, method: str
@@ -34,7 +34,8 @@ def test_supervised_training_gets_the_steps_of_pretraining_on_top(
     assert own.pretraining.steps is not None
     assert step_count(supervised.downstream, 0) == expected
     assert supervised.method is None
-    assert supervised.protocols == ("finetune",)
+    protocol = "selftrain" if method == "selftrain" else "finetune"
+    assert supervised.protocols == (protocol,)
 
 
 @pytest.mark.parametrize("images", [12, 240, 1000])
@@ -55,6 +56,16 @@ def test_supervised_training_is_fine_tuning_for_longer() -> None:
     assert replace(supervised.downstream, steps=own.downstream.steps) == own.downstream
     assert supervised.augmentation == own.augmentation
     assert supervised.encoder == own.encoder
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_self_training_differs_from_supervised_training_in_the_protocol_alone(
+    profile: str,
+) -> None:
+    values: dict[str, Any] = {"profile": profile, "draw": 3, "seed": 4}
+    own, supervised = recipe("selftrain", **values), recipe("supervised", **values)
+    expected = replace(supervised, protocols=("selftrain",), arm="selftrain")
+    assert own == expected
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -91,7 +102,7 @@ def test_the_rates_of_a_tiny_encoder_are_not_those_of_a_resnet(method: str) -> N
 
 
 def test_the_random_floor_is_never_fine_tuned() -> None:
-    one = recipe("random", protocols=("linear", "finetune", "knn"))
+    one = recipe("random", protocols=("linear", "finetune", "selftrain", "knn"))
     assert one.method is None
     assert one.protocols == ("linear", "knn")
     assert "finetune" not in recipe("random").protocols
@@ -99,8 +110,9 @@ def test_the_random_floor_is_never_fine_tuned() -> None:
 
 def test_fine_tuning_alone_is_no_protocol_for_the_random_floor() -> None:
     # It would be supervised training with fewer steps than supervised training has.
-    with pytest.raises(ValueError, match="protocols"):
-        recipe("random", protocols=("finetune",))
+    for protocol in ("finetune", "selftrain"):
+        with pytest.raises(ValueError, match="protocols"):
+            recipe("random", protocols=(protocol,))
 
 
 @pytest.mark.parametrize(

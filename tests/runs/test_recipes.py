@@ -27,11 +27,13 @@ def test_a_recipe_cannot_be_changed() -> None:
     [
         ("supervised", "finetune", "supervised"),
         ("supervised-plain", "finetune", "supervised-plain"),
+        ("selftrain", "selftrain", "selftrain"),
         ("random", "linear", "random"),
         ("random", "knn", "random"),
         ("rotnet", "finetune", "rotnet"),
         ("rotnet-jitter", "linear", "rotnet-jitter"),
         ("simclr", "knn", "simclr"),
+        ("simclr", "selftrain", "simclr"),
     ],
 )
 def test_tables_call_each_arm_by_its_name(
@@ -56,6 +58,7 @@ def test_a_recipe_by_hand_is_called_by_its_method_or_by_what_labels_train() -> N
     assert arm_name(replace(jittered, arm="my own"), "linear") == "my own"
     nothing = replace(by_hand, method=None)
     assert arm_name(nothing, "finetune") == "supervised"
+    assert arm_name(replace(nothing, arm="supervised"), "selftrain") == "selftrain"
     assert arm_name(nothing, "knn") == "random"
 
 

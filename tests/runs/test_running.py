@@ -224,7 +224,12 @@ def test_a_run_without_any_training_has_an_empty_history(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("method", "phases"), [("supervised", {"finetune"}), ("random", {"linear"})]
+    ("method", "phases"),
+    [
+        ("supervised", {"finetune"}),
+        ("selftrain", {"selftrain"}),
+        ("random", {"linear"}),
+    ],
 )
 def test_without_a_method_nothing_is_pretrained(
     method: str, phases: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
