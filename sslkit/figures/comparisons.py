@@ -26,11 +26,9 @@ from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.contrasts import equivalent
 from sslkit.study.tables import at_fraction
 
-_ONLY = {  # without pretraining there is but one protocol
-    "supervised": "finetune",
-    "supervised-plain": "finetune",
-    "selftrain": "selftrain",
-}
+# Without pretraining there is but one protocol.
+_ONLY = dict.fromkeys(("supervised", "supervised-plain"), "finetune")
+_ONLY |= {"selftrain": "selftrain"}
 _ACCURACY = "test accuracy (%)"
 
 
@@ -39,9 +37,8 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
 
     Args:
         summary: Of one data set and profile.
-        protocol: How encoders were judged. Supervised training, self-training and,
-            where a random encoder has no such score, its linear probe stand beside
-            them.
+        protocol: How encoders were judged. What has no such score (supervised and
+            self-training, a random encoder) stands beside them with its own.
     """
     figure, axes = new_figure(height=3.7)
     for method in ordered(summary["method"]):
