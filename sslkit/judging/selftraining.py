@@ -28,8 +28,13 @@ from sslkit.judging.cases import Case, Judged, predictions
 from sslkit.learning.loop import Fitted, fit
 from sslkit.learning.training import Training
 
-THRESHOLD = 0.9
-ROUNDS = 3
+# Tuned on shapes (profile quick, 5 % of the labels, draws and seeds 100 to 102) by the
+# accuracy on images of the pool outside the budget, among 0.6, 0.9 and 0.99 with two
+# rounds, 0.9 and 0.99 with three, and 0.95 with five. A network that few labels trained
+# for long is sure of easy images first, so a high threshold adds little that is new;
+# and of each further round all have fewer steps.
+THRESHOLD = 0.6
+ROUNDS = 2
 
 
 def selftrain(case: Case) -> dict[str, Judged]:

@@ -19,7 +19,10 @@ from torch import Tensor, nn
 from sslkit.images import shapes
 from sslkit.images.imageset import ImageSet
 from sslkit.images.loading import from_shapes
+from sslkit.images.splits import split
+from sslkit.judging import selftraining
 from sslkit.judging.classifier import Classifier
+from sslkit.judging.judge import judge
 from sslkit.learning import distributed
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import fit
@@ -138,6 +141,46 @@ def test_processes_that_share_a_batch_learn_what_one_process_learns(
     torch.testing.assert_close(many["weights"], one["weights"], **SAME)
     # The history passes through float32 on its way to the host.
     torch.testing.assert_close(many["history"], one["history"], rtol=0, atol=1e-6)
+
+
+def teach(file: Path, world: int = 1) -> None:
+    """Self-training in float64, sure of everything; keep its history and weights."""
+    strategy = "ddp" if world > 1 else "auto"
+    fabric = Fabric(
+        accelerator="cpu", devices=world, strategy=strategy, precision="64-true"
+    )
+    fabric.launch()
+    selftraining.THRESHOLD = 0.0
+    settings = shapes.Scenes(n_train=24, n_test=9, n_unlabelled=24)
+    images = from_shapes(settings, image_size=16)
+    torch.manual_seed(0)
+    found = judge(
+        Encoder(EncoderSettings()),
+        images,
+        split(images, labels=4),
+        protocols=["selftrain"],
+        augmentation=Augmentation(),
+        downstream=TRAINING,
+        fabric=fabric,
+    )["selftrain"]
+    if fabric.is_global_zero and found.classifier is not None:
+        history = {
+            name: rows["value"].tolist()
+            for name, rows in found.history.groupby("metric")
+        }
+        torch.save([found.classifier.state_dict(), history], file)
+
+
+def test_processes_that_share_self_training_label_the_same_images(
+    tmp_path: Path,
+) -> None:
+    for world in (1, 2):
+        in_processes(world, teach, tmp_path / f"{world}.pt", world)
+    (weights, one), (others, two) = (torch.load(tmp_path / f"{n}.pt") for n in (1, 2))
+    assert one["pseudo_labels"] == two["pseudo_labels"]
+    assert one["pseudo_labels"][-1] > 0
+    assert one["train_loss"] == pytest.approx(two["train_loss"], rel=1e-4)
+    torch.testing.assert_close(weights, others, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 5])
