@@ -48,7 +48,9 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 
 @main.command()
 @click.option(
-    "--method", required=True, help="rotnet, rotnet-jitter, simclr, supervised, random"
+    "--method",
+    required=True,
+    help="rotnet, rotnet-jitter, simclr, supervised, random, histogram",
 )
 @click.option("--fraction", type=float, help="share of the labels to use, or 0.05")
 @click.option("--labels", type=int, help="in its place, how many labels a class")

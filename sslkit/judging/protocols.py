@@ -132,6 +132,9 @@ def finetune(case: Case) -> dict[str, Judged]:
     """All of a copy of the encoder learns, with a linear head."""
     began = time.perf_counter()
     encoder = copy.deepcopy(case.features.encoder).requires_grad_(True)
+    if not any(weights.requires_grad for weights in encoder.parameters()):
+        kind = type(encoder).__name__
+        raise ValueError(f"a {kind} has no weights: nothing in it can be fine-tuned")
     classifier = _classifier(case, encoder, case.head("linear"), case.augmentation)
     fitted = case.fit(classifier, case.images, "finetune")
     score = _score(case, classifier, case.images, fitted)

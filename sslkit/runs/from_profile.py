@@ -12,9 +12,10 @@ from sslkit.learning.encoders import Backbone, stem_for
 from sslkit.learning.training import Training
 from sslkit.methods import METHODS
 from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS
-from sslkit.runs.recipes import Data, Recipe
+from sslkit.runs.recipes import OF_NETWORKS, Data, Recipe
 
-BASELINES = ("supervised", "supervised-plain", "random")  # no pretraining
+FROZEN = ("random", "histogram")  # nothing but a head learns
+BASELINES = ("supervised", "supervised-plain", *FROZEN)  # no pretraining
 
 
 # The study compared a schedule from 3e-4 with a constant rate of 5e-6.
@@ -54,8 +55,9 @@ def recipe(
 
     Args:
         method: A name of ``METHODS``, as ``"simclr"``; ``"supervised"``, or
-            ``"supervised-plain"``, whose views leave the colours alone; or
-            ``"random"``, an encoder that never learnt.
+            ``"supervised-plain"``, whose views leave the colours alone;
+            ``"random"``, an encoder that never learnt; or ``"histogram"``, handmade
+            features of colour and texture, without any network.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
         fraction: Share of the labels, in (0, 1]; 0.05 if not given.
@@ -94,6 +96,10 @@ def recipe(
         fraction = 0.05
     if fraction is not None and not 0 < fraction <= 1:
         raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
+    if method == "histogram":
+        if backbone not in (None, "histogram"):
+            raise ValueError(f"a histogram is no network: leave '{backbone}' out")
+        backbone = "histogram"
     name = data or start.data
     pretraining, downstream = start.pretraining, start.downstream
     if backbone in (None, start.encoder.backbone):
@@ -122,8 +128,9 @@ def recipe(
     if method.startswith("supervised"):
         downstream = _longer(downstream, pretraining)
         protocols = ("finetune",)
-    elif method == "random":
-        protocols = tuple(p for p in protocols if p != "finetune")
+    elif method in FROZEN:
+        unfit = OF_NETWORKS if method == "histogram" else ("finetune",)
+        protocols = tuple(p for p in protocols if p not in unfit)
     size = start.image_size if image_size is None else image_size
     encoder = replace(
         start.encoder,

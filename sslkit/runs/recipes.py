@@ -12,6 +12,9 @@ from sslkit.learning.training import Training
 from sslkit.methods.settings import Settings
 from sslkit.views.augment import Augmentation
 
+OF_NETWORKS = ("finetune", "selftrain", "layers")
+"""Protocols that want weights that can learn, or stages: a histogram has neither."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
@@ -53,7 +56,8 @@ class Recipe:
         data: The images.
         method: Settings of a method, or ``None``: no pretraining. Without pretraining,
             fine-tuning is supervised training and a linear probe the random floor.
-        encoder: Backbone, stem, starting weights.
+        encoder: Backbone, stem, starting weights; a ``"histogram"`` can only be judged
+            as it is.
         pretraining: Training without labels.
         downstream: Fine-tuning, or supervised training.
         probe: Training of a head on frozen features.
@@ -119,18 +123,26 @@ class Recipe:
             )
         if self.pretrain == "extra" and self.extra_unlabelled is None:
             raise ValueError("pretrain 'extra' needs extra_unlabelled, a source")
+        if self.encoder.backbone == "histogram":
+            wanted = [p for p in self.protocols if p in OF_NETWORKS]
+            if self.method is not None or wanted:
+                asked = ", ".join(wanted or ["pretraining"])
+                raise ValueError(f"a histogram has no weights and no stages: {asked}?")
 
 
 def arm_name(recipe: Recipe, protocol: str) -> str:
     """What tables call a recipe as judged by a protocol.
 
     Without pretraining the protocol decides: labels that train everything are
-    supervised training, a head on frozen features is the floor of its start.
+    supervised training, a head on frozen features is the floor of its start, or of
+    handmade features.
     """
     if recipe.method is not None:
         return recipe.arm or recipe.method.name
     if protocol == "finetune":
         return recipe.arm or "supervised"
+    if recipe.encoder.backbone == "histogram":
+        return "histogram"
     return "random" if recipe.encoder.init == "random" else "start"
 
 

@@ -259,8 +259,9 @@ def _start(
         return _pretrained(recipe, images, rows, store, fabric)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        encoder = Encoder(recipe.encoder).to(fabric.device)
-    if recipe.encoder.init == "random" and "finetune" not in recipe.protocols:
+        encoder = encoders.new_encoder(recipe.encoder).to(fabric.device)
+    frozen = "finetune" not in recipe.protocols
+    if isinstance(encoder, Encoder) and recipe.encoder.init == "random" and frozen:
         settle(encoder, images, rows.train)  # fine-tuning settles by itself
     return encoder, {}, {}
 
