@@ -50,7 +50,8 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option(
     "--method",
     required=True,
-    help="rotnet, rotnet-jitter, simclr, supervised, selftrain, random",
+    help="simclr, byol, vicreg, rotnet, rotnet-jitter; or supervised, selftrain, "
+    "random, start, histogram",
 )
 @click.option("--fraction", type=float, help="share of the labels to use, or 0.05")
 @click.option("--labels", type=int, help="in its place, how many labels a class")

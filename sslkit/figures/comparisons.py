@@ -275,7 +275,7 @@ def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     rows = summary[summary["method"] == method].sort_values("fraction")
     if method in _ONLY:
         protocol = _ONLY[method]
-    elif method == "random" and protocol not in set(rows["protocol"]):
+    elif method in ("random", "histogram") and protocol not in set(rows["protocol"]):
         protocol = "linear"
     return rows[rows["protocol"] == protocol]
 

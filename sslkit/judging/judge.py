@@ -69,7 +69,8 @@ def judge(
         What was found, by protocol; ``"layers"`` gives one a stage, ``"layer1"``, ….
 
     Raises:
-        ValueError: If a protocol is unknown, or the encoder gives no ``(B, D)``.
+        ValueError: If a protocol is unknown, the encoder gives no ``(B, D)``, or is to
+            be fine-tuned and has no weights.
     """
     for name in protocols:
         check_choice("protocol", name, PROTOCOLS)

@@ -66,6 +66,9 @@ def _probe(case: Case, name: str, features: Features) -> Judged:
 def finetune(case: Case) -> dict[str, Judged]:
     """All of a copy of the encoder learns, with a linear head."""
     began = time.perf_counter()
+    if not list(case.features.encoder.parameters()):
+        kind = type(case.features.encoder).__name__
+        raise ValueError(f"a {kind} has no weights: nothing in it can be fine-tuned")
     classifier = case.thawed()
     fitted = case.fit(classifier, case.images, "finetune")
     score = case.score(classifier, case.images, fitted)

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from sslkit.images.folders import data_root
 from sslkit.learning.choices import check_choices
+from sslkit.learning.handmade import Handmade
 
-Backbone = Literal["tiny", "resnet18", "resnet34", "resnet50"]
+Backbone = Literal["tiny", "resnet18", "resnet34", "resnet50", "histogram"]
 
 # ImageNet's channel means and deviations, as torchvision's weights expect them. Being
 # constants, they cannot carry anything of a test set into training.
@@ -29,7 +30,8 @@ class EncoderSettings:
 
     Attributes:
         backbone: ``"tiny"`` (four small convolutions, for a CPU) or torchvision's
-            ``"resnet18"``, ``"resnet34"``, ``"resnet50"``.
+            ``"resnet18"``, ``"resnet34"``, ``"resnet50"``; or ``"histogram"``, no
+            network at all (``handmade``), which has neither stem nor weights.
         stem: ``"small"`` reads images of up to 64 pixels (3x3 convolution, stride 1,
             no pooling; SimCLR, appendix B.9), ``"image"`` is torchvision's own (7x7,
             stride 2, pooling). The tiny encoder has one stem and ignores this.
@@ -37,7 +39,8 @@ class EncoderSettings:
             by its path or by its name under ``SSLKIT_DATA``.
 
     Raises:
-        ValueError: If the backbone or the stem is unknown.
+        ValueError: If the backbone or the stem is unknown, or a histogram is to start
+            from weights.
     """
 
     backbone: Backbone = "tiny"
@@ -46,6 +49,8 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         check_choices(self)
+        if self.backbone == "histogram" and self.init != "random":
+            raise ValueError(f"a histogram has no weights to start from '{self.init}'")
 
 
 class Encoder(nn.Module):
@@ -58,8 +63,8 @@ class Encoder(nn.Module):
         settings: Backbone, stem and starting weights.
 
     Raises:
-        ValueError: If the backbone is unknown, or weights of that ``init`` cannot be
-            had or do not fit.
+        ValueError: If the backbone is unknown or no network, or weights of that
+            ``init`` cannot be had or do not fit.
     """
 
     mean: Tensor
@@ -101,6 +106,15 @@ class Encoder(nn.Module):
             for hook in hooks:
                 hook.remove()
         return found
+
+
+def new_encoder(settings: EncoderSettings) -> Encoder | Handmade:
+    """What settings mean: a network, or the histogram, which has nothing to learn.
+
+    Raises:
+        ValueError: If weights of that ``init`` cannot be had or do not fit.
+    """
+    return Handmade() if settings.backbone == "histogram" else Encoder(settings)
 
 
 def stem_for(image_size: int, init: str = "random") -> Literal["small", "image"]:
@@ -180,6 +194,8 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
+    if settings.backbone == "histogram":
+        raise ValueError("a histogram is no network: nothing in it can learn")
     if settings.backbone == "tiny":
         if settings.init == "imagenet":
             raise ValueError("the tiny encoder has no ImageNet weights; use a resnet")

@@ -18,7 +18,7 @@ class Arm:
         label: In figures and sentences.
         colour: Hexadecimal. Each stands 3:1 against white, and any two stay apart under
             the three colour-vision deficiencies (CIE76 distance above 17; what is
-            free for further arms: #5A4B5A, #78000F, #8700F0).
+            free for further arms: #78000F, #8700F0).
         marker: Matplotlib's letter, which tells arms apart in grey.
         pretrained: Whether an encoder was pretrained without labels first.
     """
@@ -35,6 +35,7 @@ ARMS: dict[str, Arm] = {
     for arm in (
         Arm("random", "random encoder", "#8C8C8C", "X", False),
         Arm("start", "warm start", "#5F3DC4", "v", False),
+        Arm("histogram", "colour histogram", "#5A4B5A", "p", False),
         Arm("supervised-plain", "supervised, plain views", "#661E66", "P", False),
         Arm("supervised", "supervised", "#222222", "s", False),
         Arm("selftrain", "self-training", "#1E0087", "d", False),

@@ -13,9 +13,10 @@ from sslkit.learning.encoders import Backbone, stem_for
 from sslkit.learning.training import Training
 from sslkit.methods import METHODS
 from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS
-from sslkit.runs.recipes import Data, Recipe
+from sslkit.runs.recipes import OF_NETWORKS, Data, Recipe
 
-BASELINES = ("supervised", "supervised-plain", "selftrain", "random")  # no pretraining
+FROZEN = ("random", "start", "histogram")  # nothing but a head learns
+BASELINES = ("supervised", "supervised-plain", "selftrain", *FROZEN)
 
 
 # The study compared a schedule from 3e-4 with a constant rate of 5e-6.
@@ -56,8 +57,10 @@ def recipe(
     Args:
         method: A name of ``METHODS``, as ``"simclr"``; ``"supervised"``, or
             ``"supervised-plain"``, whose views leave the colours alone;
-            ``"selftrain"``, which labels images by itself; or ``"random"``, an encoder
-            that never learnt.
+            ``"selftrain"``, which labels images by itself; ``"random"``, an encoder
+            that never learnt, or ``"start"``, one that learnt elsewhere, by its
+            ``init``; or ``"histogram"``, handmade features of colour and texture,
+            without any network.
         profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
         fraction: Share of the labels, in (0, 1]; 0.05 if not given.
@@ -96,6 +99,12 @@ def recipe(
         fraction = 0.05
     if fraction is not None and not 0 < fraction <= 1:
         raise ValueError(f"fraction is {fraction}; it must be above 0 and at most 1")
+    if method == "start" and init in (None, "random"):
+        raise ValueError("start needs weights: init='imagenet', or an encoder file")
+    if method == "histogram":
+        if backbone not in (None, "histogram"):
+            raise ValueError(f"a histogram is no network: leave '{backbone}' out")
+        backbone = "histogram"
     name = data or start.data
     pretraining, downstream = start.pretraining, start.downstream
     if backbone in (None, start.encoder.backbone):
@@ -121,8 +130,9 @@ def recipe(
     plain = replace(views, jitter=0.0, greyscale=0.0, blur=0.0)
     settings = METHODS[method].with_views(views) if method in METHODS else None
     protocols = protocols or start.protocols
-    if method == "random":
-        protocols = tuple(p for p in protocols if p not in UNFROZEN)
+    if method in FROZEN:
+        unfit = OF_NETWORKS if method == "histogram" else UNFROZEN
+        protocols = tuple(p for p in protocols if p not in unfit)
     elif method in BASELINES:
         downstream = _longer(downstream, pretraining)
         protocols = ("selftrain",) if method == "selftrain" else ("finetune",)

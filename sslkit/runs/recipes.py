@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sslkit.judging.protocols import PROTOCOLS
+from sslkit.judging.protocols import PROTOCOLS, UNFROZEN
 from sslkit.learning.choices import check_choice, check_choices
 from sslkit.learning.encoders import EncoderSettings
 from sslkit.learning.training import Training
 from sslkit.methods.settings import Settings
 from sslkit.views.augment import Augmentation
+
+OF_NETWORKS = (*UNFROZEN, "layers")
+"""Protocols that want weights that can learn, or stages: a histogram has neither."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,8 @@ class Recipe:
         data: The images.
         method: Settings of a method, or ``None``: no pretraining. Without pretraining,
             fine-tuning is supervised training and a linear probe the random floor.
-        encoder: Backbone, stem, starting weights.
+        encoder: Backbone, stem, starting weights; a ``"histogram"`` can only be judged
+            as it is.
         pretraining: Training without labels.
         downstream: Fine-tuning, or supervised training; the steps of self-training.
         probe: Training of a head on frozen features.
@@ -119,6 +123,11 @@ class Recipe:
             )
         if self.pretrain == "extra" and self.extra_unlabelled is None:
             raise ValueError("pretrain 'extra' needs extra_unlabelled, a source")
+        if self.encoder.backbone == "histogram":
+            wanted = [p for p in self.protocols if p in OF_NETWORKS]
+            if self.method is not None or wanted:
+                asked = ", ".join(wanted or ["pretraining"])
+                raise ValueError(f"a histogram has no weights and no stages: {asked}?")
 
 
 def arm_name(recipe: Recipe, protocol: str) -> str:
@@ -126,7 +135,7 @@ def arm_name(recipe: Recipe, protocol: str) -> str:
 
     Without pretraining the protocol decides: labels that train everything are
     supervised training, or self-training; a head on frozen features is the floor of
-    its start.
+    its start, or of handmade features.
     """
     if recipe.method is not None:
         return recipe.arm or recipe.method.name
@@ -134,6 +143,8 @@ def arm_name(recipe: Recipe, protocol: str) -> str:
         return protocol
     if protocol == "finetune":
         return recipe.arm or "supervised"
+    if recipe.encoder.backbone == "histogram":
+        return "histogram"
     return "random" if recipe.encoder.init == "random" else "start"
 
 

@@ -260,9 +260,9 @@ def _start(
         return _pretrained(recipe, images, rows, store, fabric)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        encoder = Encoder(recipe.encoder).to(fabric.device)
+        encoder = encoders.new_encoder(recipe.encoder).to(fabric.device)
     frozen = set(recipe.protocols).isdisjoint(UNFROZEN)
-    if recipe.encoder.init == "random" and frozen:
+    if isinstance(encoder, Encoder) and recipe.encoder.init == "random" and frozen:
         settle(encoder, images, rows.train)  # what is trained settles by itself
     return encoder, {}, {}
 

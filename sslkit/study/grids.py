@@ -26,6 +26,7 @@ def arms(
     fractions: Sequence[float] = (0.05, 0.25),
     curve: Sequence[float] = (1.0,),
     draws: int = 5,
+    more: Sequence[str] = (),
 ) -> Iterator[Recipe]:
     """Every arm side by side, and the curve of supervised training alone.
 
@@ -36,13 +37,14 @@ def arms(
         fractions: Shares of the labels for every arm of the study.
         curve: Further shares for supervised training.
         draws: How many, from 0; each has a seed of its own, of the same number.
+        more: Further arms for every share of ``fractions``, as ``"histogram"``.
 
     Raises:
         ValueError: If the profile is unknown or a value is out of range.
     """
     for draw in range(draws):
         for fraction in dict.fromkeys((*fractions, *curve)):
-            for arm in ARMS if fraction in fractions else ("supervised",):
+            for arm in (*ARMS, *more) if fraction in fractions else ("supervised",):
                 yield images.recipe(arm, fraction=fraction, draw=draw)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from sslkit.runs.arms import arm_of
 from sslkit.study.cells import FEW, with_side
 from sslkit.study.contrasts import label_equivalents
 from sslkit.study.tables import at_fraction, differences, side, summarise
@@ -194,9 +195,8 @@ def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFram
     Returns:
         As ``tables.differences``, with ``side``, by share; no row where records lack.
     """
-    left_out = [*BASELINES, "random"]
     every = at_fraction(one.arms[one.arms["method"] == one.against], 1.0)
-    arms = one.arms[~one.arms["method"].isin(left_out)]
+    arms = one.arms[[arm_of(name).pretrained for name in one.arms["method"]]]
     few = pd.concat([at_fraction(arms, share) for share in shares])
     if few.empty or every.empty:
         return pd.DataFrame()
