@@ -60,7 +60,7 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--pretraining-seed", type=int, help="of pretraining, if another")
 @click.option("--classes", help="a subset, separated by commas")
 @click.option("--on-error", default="raise", help="unreadable files: raise or skip")
-@click.option("--backbone", help="tiny, resnet18, resnet34 or resnet50")
+@click.option("--backbone", help="tiny, small, resnet18, resnet34 or resnet50")
 @click.option("--init", help="random, imagenet or an encoder file")
 @click.option("--schedule", default="cosine", help="of all phases: or constant")
 @click.option("--lr", type=float, help="highest rate, of pretraining and fine-tuning")

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 import sslkit
 from sslkit.judging.scores import Score
+from sslkit.learning.devices import precision
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 
@@ -42,8 +43,7 @@ def small(method: str = "rotnet", **changes: Any) -> Recipe:
 
 def settled(recipe: Recipe) -> Recipe:
     """The recipe as its record has it: "auto" is what it became on this machine."""
-    meant = "bf16-mixed" if torch.cuda.is_available() else "32-true"
-    return replace(recipe, precision=meant) if recipe.precision == "auto" else recipe
+    return replace(recipe, precision=precision(recipe.precision))
 
 
 def noise(folder: Path, *, train: int = 10, test: int = 5) -> Path:

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
 
 
 def precision(name: str) -> str:
-    """Lightning's name of a precision; of ``"auto"`` what it means on this machine."""
+    """Lightning's name of a precision; of ``"auto"`` what it means on this machine.
+
+    That is bf16 on CUDA and on CPUs that compute in it, which emulate nothing; else 32
+    bits.
+    """
     if name != "auto":
         return name
-    return "bf16-mixed" if torch.cuda.is_available() else "32-true"
+    if torch.cuda.is_available():
+        return "bf16-mixed"
+    can = getattr(torch.cpu, "get_capabilities", dict)()  # of torch 2.11 and newer
+    fast = can.get("avx512_bf16") or can.get("amx_bf16")
+    return "bf16-mixed" if fast else "32-true"
 
 
 def launch(numbers: str = "auto") -> Fabric:

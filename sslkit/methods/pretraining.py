@@ -70,13 +70,15 @@ def pretrain(
         rows: ``(N,)`` int64, what to learn from. Without them every training and every
             unlabelled image; a test image never.
         watched: ``(M,)`` rows whose loss is measured and not learnt from, or none.
-        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"`` or ``"resnet50"``.
+        backbone: ``"tiny"``, ``"small"``, ``"resnet18"``, ``"resnet34"`` or
+            ``"resnet50"``.
         stem: ``"small"`` or ``"image"``; by the size of the images if not given.
         init: ``"random"``, ``"imagenet"`` or an encoder file.
         training: Optimiser, rate, length; ``TRAINING`` if not given.
         epochs: Passes over the images, in place of the training's length.
         seed: Of the initial weights, the order of the images and the views.
-        precision: Lightning's name for it; ``"auto"`` is bf16 on CUDA, else 32 bits.
+        precision: Lightning's name for it; ``"auto"`` is bf16 where the device
+            computes in it, else 32 bits.
         fabric: Device, precision, processes; the best device if not given.
         checkpoint: A file to resume from, as ``fit`` writes it; the caller deletes it.
         watch: Called with a ``Progress`` at the end of each epoch.

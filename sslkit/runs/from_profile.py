@@ -75,9 +75,9 @@ def recipe(
         test: Where the test images come from.
         limit: At most this many images a class.
         on_error: What to do with a file that cannot be read.
-        backbone: ``"tiny"``, ``"resnet18"``, ``"resnet34"``, ``"resnet50"``. Another
-            than the profile's is pretrained at the study's rate of 3e-4 at most: what
-            suits a tiny encoder is far too high for a ResNet.
+        backbone: ``"tiny"``, ``"small"``, ``"resnet18"``, ``"resnet34"`` or
+            ``"resnet50"``. Another than the profile's is pretrained at the study's rate
+            of 3e-4 at most: what suits a tiny encoder is far too high for a ResNet.
         init: Starting weights.
         schedule: Of all phases. ``"constant"`` also means a sixtieth of the rate, as
             the study's 5e-6 was of its 3e-4.

@@ -80,7 +80,8 @@ class Recipe:
             ``"last"``. Below ten labels a class there are no validation images, and it
             is always the last.
         protocols: How the encoder is judged.
-        precision: Lightning's name for it; ``"auto"`` is bf16 on CUDA, else 32 bits.
+        precision: Lightning's name for it; ``"auto"`` is bf16 where the device
+            computes in it, else 32 bits.
         arm: What tables call it. A label; it decides nothing.
         profile: Where the values came from. A label, too.
         variant: What was changed against the profile, in a word. A label, too.

@@ -168,7 +168,7 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
 
     Raises:
         ValueError: If there is no such record, the run had no pretraining, or its
-            encoder is the tiny one, which has no counterpart in torchvision.
+            encoder is one of ours, which have no counterpart in torchvision.
     """
     store = Store(Path(out))
     done = store.read(key)
@@ -181,9 +181,10 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
         raise ValueError(
             f"run {key} had no pretraining, so it has no encoder to export"
         )
-    if settings.backbone == "tiny":
+    if settings.backbone in encoders.OURS:
         raise ValueError(
-            "the tiny encoder has no counterpart in torchvision; use a resnet"
+            f"the {settings.backbone} encoder has no counterpart in torchvision; use a "
+            "resnet"
         )
     if done.encoder is None:
         raise ValueError(f"the encoder of run {key} is no longer in '{out}'")
@@ -213,7 +214,7 @@ def _do(
     fabric: Fabric,
 ) -> Run:
     """Pretrain, judge by every protocol, and describe it all."""
-    encoder, histories, seconds = _start(recipe, images, rows, store, fabric)
+    encoder, histories, seconds = encoder_of(recipe, images, rows, store, fabric)
     checkpoint = store.checkpoint(key)
     judged = judge(
         encoder,
@@ -252,10 +253,15 @@ def _do(
     return Run(settled, key, scores, history, about)
 
 
-def _start(
+def encoder_of(
     recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
 ) -> tuple[nn.Module, dict[str, pd.DataFrame], dict[str, float]]:
-    """What is judged: a pretrained encoder, or one that never learnt without labels."""
+    """What is judged: a pretrained encoder, or one that never learnt without labels.
+
+    Returns:
+        The encoder; the history and the seconds of its pretraining by phase, empty
+        where there was none.
+    """
     if recipe.method is not None:
         return _pretrained(recipe, images, rows, store, fabric)
     with torch.random.fork_rng(devices=[]):

@@ -29,7 +29,8 @@ DRAW = ["draw", "seed"]
 def table(runs: Iterable[Run]) -> pd.DataFrame:
     """Every score of every run, a row a score, sorted; a run given twice counts once.
 
-    So does a recipe that two versions recorded under different keys: the later one.
+    So does a recipe that two versions, or machines of another precision, recorded under
+    different keys: the later one.
 
     ``low`` and ``high`` are the bootstrap interval over test images of that one trained
     model; intervals over draws and seeds are ``summarise``'s.
@@ -112,10 +113,13 @@ def _pretrain(recipe: Recipe) -> str:
 
 
 def _settings(recipe: Recipe) -> str:
-    """A short digest that tells apart what no other column does: how it was trained."""
+    """A short digest that tells apart what no other column does: how it was trained.
+
+    Not the precision, which is that of whoever's machine it was.
+    """
     names = ("method", "encoder", "pretraining", "downstream", "probe", "augmentation")
     decides = {name: keys.plain(getattr(recipe, name)) for name in names}
-    text = json.dumps(decides | {"precision": recipe.precision}, sort_keys=True)
+    text = json.dumps(decides, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

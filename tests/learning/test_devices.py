@@ -46,13 +46,31 @@ def test_what_is_there_is_not_copied() -> None:
     assert to_device(values, torch.device("meta")).device.type == "meta"
 
 
-def test_precision_is_lightnings_name_or_what_suits_the_device(
+@pytest.mark.parametrize(
+    ("gpu", "cpu", "wanted"),
+    [
+        (True, {}, "bf16-mixed"),
+        (False, {}, "32-true"),
+        (False, {"avx512_bf16": False, "amx_bf16": False}, "32-true"),
+        (False, {"avx512_bf16": True}, "bf16-mixed"),
+        (False, {"amx_bf16": True}, "bf16-mixed"),
+    ],
+)
+def test_precision_is_lightnings_name_or_what_the_device_computes_in(
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, cpu: dict[str, bool], wanted: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: cpu)
+    assert devices.precision("auto") == wanted
+    assert devices.precision("64-true") == "64-true"
+
+
+def test_a_torch_that_cannot_say_what_a_cpu_can_takes_32_bits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert devices.precision("64-true") == "64-true"
-    for there, wanted in ((True, "bf16-mixed"), (False, "32-true")):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
-        assert devices.precision("auto") == wanted
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    assert devices.precision("auto") == "32-true"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="of machines without a GPU")

@@ -15,7 +15,7 @@ from sslkit.learning import encoders
 from sslkit.learning.encoders import Encoder, EncoderSettings
 
 RESNET = EncoderSettings(backbone="resnet18", stem="image")
-DIMS = {"tiny": 128, "resnet18": 512, "resnet34": 512, "resnet50": 2048}
+DIMS = {"tiny": 128, "small": 128, "resnet18": 512, "resnet34": 512, "resnet50": 2048}
 
 
 def some_images(count: int = 2, size: int = 32) -> Tensor:
@@ -86,7 +86,11 @@ def test_features_are_those_of_torchvisions_model_with_the_same_weights() -> Non
 
 @pytest.mark.parametrize(
     ("settings", "channels"),
-    [(EncoderSettings(), (16, 32, 64, 128)), (RESNET, (64, 128, 256, 512))],
+    [
+        (EncoderSettings(), (16, 32, 64, 128)),
+        (EncoderSettings(backbone="small"), (32, 64, 128)),
+        (RESNET, (64, 128, 256, 512)),
+    ],
 )
 def test_layers_are_the_stages_averaged_over_space(
     settings: EncoderSettings, channels: tuple[int, ...]
@@ -103,10 +107,28 @@ def test_layers_are_the_stages_averaged_over_space(
             if name.startswith("layer"):
                 wanted[name] = stage.flatten(2).mean(2)
     assert [tuple(f.shape) for f in found.values()] == [(2, c) for c in channels]
-    assert list(found) == list(wanted) == ["layer1", "layer2", "layer3", "layer4"]
+    names = [f"layer{i}" for i, _ in enumerate(channels, 1)]
+    assert list(found) == list(wanted) == names
     for name, stage in wanted.items():
         torch.testing.assert_close(found[name], stage)
-    torch.testing.assert_close(found["layer4"], features)
+    torch.testing.assert_close(found[names[-1]], features)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_residual_block_of_the_small_encoder_is_torchvisions(
+    training: bool,
+) -> None:
+    torch.manual_seed(2)
+    ours = encoders.Residual(16).train(training)
+    theirs = torchvision.models.resnet.BasicBlock(16, 16).train(training)
+    theirs.load_state_dict(ours.state_dict())
+    maps = torch.randn(4, 16, 8, 8)
+    torch.testing.assert_close(ours(maps.clone()), theirs(maps.clone()))
+
+
+def test_the_small_encoder_has_half_a_million_weights() -> None:
+    small = Encoder(EncoderSettings(backbone="small"))
+    assert sum(p.numel() for p in small.parameters()) == 481_440
 
 
 def test_looking_at_layers_leaves_no_hook_behind_even_after_an_error() -> None:
@@ -149,7 +171,13 @@ def test_an_unknown_backbone_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [EncoderSettings(), RESNET, replace(RESNET, stem="small")]
+    "settings",
+    [
+        EncoderSettings(),
+        EncoderSettings(backbone="small"),
+        RESNET,
+        replace(RESNET, stem="small"),
+    ],
 )
 def test_a_saved_encoder_comes_back_bit_by_bit(
     settings: EncoderSettings, tmp_path: Path

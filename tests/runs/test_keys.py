@@ -24,6 +24,7 @@ from small_runs import (
 
 import sslkit
 from sslkit.learning import encoders
+from sslkit.learning.devices import precision
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.training import Training
 from sslkit.methods import rotnet
@@ -175,8 +176,8 @@ def test_starting_weights_are_found_by_name_under_the_data(
 
 def test_auto_is_the_precision_that_it_stands_for() -> None:
     start = small()
-    meant = "bf16-mixed" if torch.cuda.is_available() else "32-true"
-    other = "32-true" if torch.cuda.is_available() else "bf16-mixed"
+    meant = precision("auto")
+    (other,) = {"bf16-mixed", "32-true"} - {meant}
     assert both_keys(start) == both_keys(replace(start, precision=meant))
     for one, changed in zip(
         both_keys(start), both_keys(replace(start, precision=other)), strict=True

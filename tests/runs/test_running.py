@@ -32,6 +32,7 @@ from torch import Tensor, nn
 
 import sslkit
 from sslkit.learning import encoders, loop
+from sslkit.learning.devices import precision
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import Fitted
 from sslkit.methods import pretraining
@@ -144,8 +145,7 @@ def test_a_record_says_which_precision_was_used(
     asked: str, folder: Path, tmp_path: Path
 ) -> None:
     recipe = replace(on_folder(folder), precision=asked)
-    meant = "bf16-mixed" if torch.cuda.is_available() else "32-true"
-    expected = meant if asked == "auto" else asked
+    expected = precision(asked)
     assert sslkit.run(recipe, out=tmp_path).recipe.precision == expected
     (file,) = record_files(tmp_path)
     assert json.loads(file.read_text())["recipe"]["precision"] == expected

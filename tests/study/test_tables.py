@@ -166,9 +166,13 @@ def test_settings_differ_for_what_no_other_column_tells_apart() -> None:
         replace(start, augmentation=replace(start.augmentation, blur=0.5)),
         replace(start, encoder=replace(start.encoder, backbone="resnet18")),
         replace(start, method=replace(start.method, shuffled=True)),  # type: ignore[type-var]
-        replace(start, precision="32-true"),
     ]
     assert len({settings(one) for one in (start, *others)}) == len(others) + 1
+
+
+def test_settings_are_the_same_in_the_precision_of_another_machine() -> None:
+    start = sslkit.recipe("rotnet", profile="smoke")
+    assert settings(replace(start, precision="32-true")) == settings(start)
 
 
 def test_settings_do_not_change_on_the_way_through_a_record() -> None:
