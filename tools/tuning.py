@@ -119,9 +119,13 @@ def main(
         for draw in range(FIRST, FIRST + draws):
             for arm in arms:
                 for setting in SETTINGS[profile, arm]:
-                    values = {"data": data, "fraction": fraction}
                     recipe = sslkit.recipe(
-                        arm, profile=profile, draw=draw, seed=draw, **values
+                        arm,
+                        profile=profile,
+                        data=data,
+                        fraction=fraction,
+                        draw=draw,
+                        seed=draw,
                     )
                     job = executor.submit(scored, changed(recipe, setting), out)
                     asked[job] = arm, draw, setting

@@ -7,16 +7,17 @@ sees unlabelled images, too, has a file of its own.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from sslkit.images.imageset import ImageSet
 from sslkit.judging.cases import Case, Judged
 from sslkit.judging.classifier import Classifier
 from sslkit.judging.features import Features
@@ -26,7 +27,11 @@ from sslkit.learning.checkpoints import Select
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import Fitted, fit
 
-NEIGHBOURS = 10
+if TYPE_CHECKING:
+    from sklearn.neighbors import KNeighborsClassifier  # imported when it is used
+
+NEIGHBOURS = (1, 3, 5, 10, 20, 50)  # how many may be asked
+CHOOSING = 2000  # labelled images that choose among them, at most
 FOLDS = 5
 
 
@@ -102,7 +107,7 @@ def folds(case: Case) -> dict[str, Judged]:
         )
 
     losses = np.zeros(case.probe.epochs)
-    for held in _folds(case.images, budget, case.seed):
+    for held in _folds(case, budget):
         _, fitted = learn(budget[~held], budget[held], "validation")
         own = fitted.history.query("metric == 'val_loss'")["value"]
         losses += own.to_numpy() * int(held.sum())
@@ -117,15 +122,16 @@ def folds(case: Case) -> dict[str, Judged]:
     return {"folds": Judged(score, history, whole)}
 
 
-def _folds(images: ImageSet, rows: Tensor, seed: int) -> Iterator[Tensor]:
-    """Five times which of ``rows`` are held out, ``(N,)``; each is once, by groups."""
+def _folds(case: Case, rows: Tensor, count: int = FOLDS) -> Iterator[Tensor]:
+    """Several times which of ``rows`` are held out, ``(N,)``; each once, by groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    images = case.images
     labels = images.labels.cpu()[rows].numpy()
     groups = np.arange(len(rows))
     if images.groups is not None:
         groups = images.groups[rows.numpy()]
-    dealt = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    dealt = StratifiedGroupKFold(count, shuffle=True, random_state=case.seed)
     for _, held in dealt.split(labels, labels, groups):
         yield torch.zeros(len(rows), dtype=torch.bool).index_fill_(
             0, torch.from_numpy(held), value=True
@@ -133,15 +139,18 @@ def _folds(images: ImageSet, rows: Tensor, seed: int) -> Iterator[Tensor]:
 
 
 def knn(case: Case) -> dict[str, Judged]:
-    """Vote of the nearest labelled images by cosine, weighted by closeness."""
+    """Vote of the nearest labelled images by cosine, weighted by closeness.
+
+    How many vote is chosen by folds of the training images, of ``NEIGHBOURS``; one
+    does where a class has a single image.
+    """
     began = time.perf_counter()
     from sklearn.neighbors import KNeighborsClassifier
 
     features, split = case.features, case.split
     known, labels = (t.cpu().numpy() for t in features.take(split.train))
-    nearest = KNeighborsClassifier(
-        min(NEIGHBOURS, len(known)), metric="cosine", weights="distance"
-    ).fit(known, labels)
+    nearest = KNeighborsClassifier(metric="cosine", weights="distance")
+    nearest.set_params(n_neighbors=_neighbours(case, nearest)).fit(known, labels)
 
     def predict(rows: Tensor) -> tuple[Tensor, Tensor]:
         votes = nearest.predict_proba(features.take(rows)[0].cpu().numpy())
@@ -153,6 +162,22 @@ def knn(case: Case) -> dict[str, Judged]:
     score = score_test(predict, case.images, split, epoch=None)
     score = replace(score, seconds=time.perf_counter() - began)
     return {"knn": Judged(score, pd.DataFrame(), None)}
+
+
+def _neighbours(case: Case, nearest: KNeighborsClassifier) -> int:
+    """How many neighbours do best over folds of the training images; of equals few."""
+    from sklearn.model_selection import GridSearchCV
+
+    rows = case.split.train[:: math.ceil(len(case.split.train) / CHOOSING)]
+    known, labels = (t.cpu().numpy() for t in case.features.take(rows))
+    count = min(FOLDS, np.unique(labels, return_counts=True)[1].min())
+    if count < 2:
+        return 1
+    folds = [(~held, held) for held in map(np.asarray, _folds(case, rows, count))]
+    most = min(kept.sum() for kept, _ in folds)
+    options = {"n_neighbors": [k for k in NEIGHBOURS if k <= most]}
+    search = GridSearchCV(nearest, options, cv=folds, refit=False).fit(known, labels)
+    return int(search.best_params_["n_neighbors"])
 
 
 PROTOCOLS: dict[str, Callable[[Case], dict[str, Judged]]] = {

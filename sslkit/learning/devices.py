@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
 from functools import cache
@@ -24,7 +25,7 @@ def precision(name: str) -> str:
         return name
     if torch.cuda.is_available():
         return "bf16-mixed"
-    can = getattr(torch.cpu, "get_capabilities", dict)()  # of torch 2.11 and newer
+    can: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in 2.11
     fast = can.get("avx512_bf16") or can.get("amx_bf16")
     return "bf16-mixed" if fast else "32-true"
 
@@ -40,6 +41,8 @@ def launch(numbers: str = "auto") -> Fabric:
     cuda = torch.cuda.is_available()
     known: Any = precision(numbers)
     together = torch.distributed.is_torchelastic_launched()
+    # Which precision it took is in the record; a line each time is in the way.
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
     world = int(os.environ["WORLD_SIZE"]) if together else 1
     fabric = Fabric(

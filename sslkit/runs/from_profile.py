@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from sslkit.images.splits import SELECTED_FROM
 from sslkit.judging.protocols import UNFROZEN
@@ -45,14 +45,15 @@ def recipe(
     lr: float | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
-    pretrain: Literal["budget", "all", "everything"] | None = None,
+    pretrain: Literal["budget", "labelled", "all", "everything"] | None = None,
     protocols: tuple[str, ...] | None = None,
     variant: str = "base",
 ) -> Recipe:
     """A recipe from a method's name, a profile and what differs from the profile.
 
     Supervised training and self-training get the steps of pretraining on top of their
-    own, so that no arm learns for longer than another.
+    own, so that no arm learns for longer than another; or as many as the profile found
+    them to gain from.
 
     Args:
         method: A name of ``METHODS``, as ``"simclr"``; ``"supervised"``, or
@@ -84,7 +85,8 @@ def recipe(
         lr: Of pretraining and of fine-tuning alike; the profile's if not given.
         epochs: Of pretraining and of fine-tuning alike, as passes over the images.
         batch_size: Images a step, of pretraining and of fine-tuning alike.
-        pretrain: On the ``"budget"``, on ``"all"`` images or on ``"everything"``.
+        pretrain: On the ``"budget"``, as the study did, on all its ``"labelled"``
+            images, on ``"all"`` of the pool or on ``"everything"``.
         protocols: How to judge; the profile's if not given.
         variant: What was changed against the profile, in a word: a label.
 
@@ -106,13 +108,14 @@ def recipe(
             raise ValueError(f"a histogram is no network: leave '{backbone}' out")
         backbone = "histogram"
     name = data or start.data
-    pretraining, downstream = start.pretraining, start.downstream
-    if backbone in (None, start.encoder.backbone):
-        rate = start.lr.get(method, pretraining.lr)
-    else:
-        rate = min(pretraining.lr, Training.lr)
-    pretraining = replace(pretraining, lr=rate)
-    probe = start.probe
+    own = backbone in (None, start.encoder.backbone)
+    tuned = start.tuned.get(method, {}) if own else {}
+    pretraining, downstream, probe = (
+        replace(getattr(start, part), **tuned.get(part, {}))
+        for part in ("pretraining", "downstream", "probe")
+    )
+    if not own:
+        pretraining = replace(pretraining, lr=min(pretraining.lr, Training.lr))
     if schedule == "constant":
         pretraining, downstream, probe = map(constant, (pretraining, downstream, probe))
     if lr is not None:
@@ -128,13 +131,16 @@ def recipe(
         downstream = replace(downstream, batch_size=batch_size)
     views = SHAPES_VIEWS if name == "shapes" else start.views
     plain = replace(views, jitter=0.0, greyscale=0.0, blur=0.0)
-    settings = METHODS[method].with_views(views) if method in METHODS else None
+    settings: Any = METHODS[method].with_views(views) if method in METHODS else None
+    if settings is not None:
+        settings = replace(settings, **tuned.get("method", {}))
     protocols = protocols or start.protocols
     if method in FROZEN:
         unfit = OF_NETWORKS if method == "histogram" else UNFROZEN
         protocols = tuple(p for p in protocols if p not in unfit)
     elif method in BASELINES:
-        downstream = _longer(downstream, pretraining)
+        if "steps" not in tuned.get("downstream", {}):
+            downstream = _longer(downstream, pretraining)
         protocols = ("selftrain",) if method == "selftrain" else ("finetune",)
     size = start.image_size if image_size is None else image_size
     encoder = replace(

@@ -70,6 +70,18 @@ def pretraining_rows(
     ``"all"`` neither depends on the fraction, so all fractions share a pretraining;
     under ``"everything"`` none depends on the draw, and all draws share it, too.
     """
+    learnt, watched = _rows(recipe, images, rows)
+    if recipe.pretrain_images is not None:
+        random = torch.Generator().manual_seed(recipe.pretraining_seed)
+        order = torch.randperm(len(learnt), generator=random)
+        learnt = learnt[order[: recipe.pretrain_images]].sort().values
+    return learnt, watched
+
+
+def _rows(
+    recipe: Recipe, images: ImageSet, rows: Split
+) -> tuple[Tensor, Tensor | None]:
+    """The same before a part of them is drawn."""
     extra = images.rows("extra")
     if recipe.pretrain == "everything":
         return torch.cat([images.rows("train"), images.rows("unlabelled"), extra]), None
@@ -77,6 +89,8 @@ def pretraining_rows(
         return extra, rows.val
     if recipe.pretrain == "budget":
         return torch.cat([rows.train, extra]), rows.val
+    if recipe.pretrain == "labelled":
+        return torch.cat([rows.budget, extra]), None
     held = rows.pool[~torch.isin(rows.pool, rows.unlabelled)]
     return torch.cat([rows.unlabelled, extra]), held
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from sslkit.learning.encoders import EncoderSettings
 from sslkit.learning.training import Training
@@ -49,7 +49,8 @@ class Profile:
     """Starting values of a recipe; a chapter or a user overrides what differs.
 
     Attributes:
-        lr: Of the pretraining of a method that was found to want another one.
+        tuned: What an arm was found to want otherwise (``tools.tuning``): by its name,
+            then by the part of a recipe, the fields that differ.
     """
 
     data: str
@@ -59,10 +60,10 @@ class Profile:
     downstream: Training
     probe: Training
     views: Augmentation
-    pretrain: Literal["budget", "all", "everything"]
+    pretrain: Literal["budget", "labelled", "all", "everything"]
     protocols: tuple[str, ...]
     limit: int | None = None
-    lr: Mapping[str, float] = field(default_factory=dict)
+    tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 _ALL = ("linear", "mlp", "finetune", "knn")
@@ -77,7 +78,7 @@ _QUICK = Profile(
     views=_VIEWS,
     pretrain="all",
     protocols=("linear", "finetune"),
-    lr={"simclr": 6e-2},
+    tuned={"simclr": {"pretraining": {"lr": 6e-2}}},
 )
 
 PROFILES: dict[str, Profile] = {
@@ -97,7 +98,7 @@ PROFILES: dict[str, Profile] = {
         probe=replace(_QUICK.probe, steps=None),
         pretrain="budget",
         protocols=_ALL,
-        lr={},
+        tuned={},
     ),
     "study": replace(
         _QUICK,
@@ -110,6 +111,6 @@ PROFILES: dict[str, Profile] = {
         views=_STUDY_VIEWS,
         pretrain="budget",
         protocols=_ALL,
-        lr={},
+        tuned={},
     ),
 }

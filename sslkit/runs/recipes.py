@@ -70,10 +70,13 @@ class Recipe:
         pretraining_seed: The same of pretraining. Apart from ``seed`` and ``draw``, so
             that runs whose pretraining depends on neither share it.
         pretrain: Pretrain on the training images of the ``"budget"`` alone, as the
-            study did; on ``"all"`` images of the pool but the validation ones; on
-            ``"everything"``, every training and every unlabelled image, balanced or
-            not, so that one encoder serves every share and draw; or on the ``"extra"``
-            ones alone. Never with labels, never on test images.
+            study did; on its ``"labelled"`` images, validation ones, too; on ``"all"``
+            images of the pool but the validation ones; on ``"everything"``, every
+            training and every unlabelled image, balanced or not, so that one encoder
+            serves every share and draw; or on the ``"extra"`` ones alone. Never with
+            labels, never on test images.
+        pretrain_images: At most so many of them, drawn by ``pretraining_seed``, fewer
+            within more; ``None``: all.
         extra_unlabelled: Another source, whose images (less its test part) are added to
             those that pretraining learns from.
         selection: The epoch that is tested: of the lowest ``"validation"`` loss, or the
@@ -102,7 +105,8 @@ class Recipe:
     draw: int = 0
     seed: int = 0
     pretraining_seed: int = 0
-    pretrain: Literal["budget", "all", "everything", "extra"] = "budget"
+    pretrain: Literal["budget", "labelled", "all", "everything", "extra"] = "budget"
+    pretrain_images: int | None = None
     extra_unlabelled: Data | None = None
     selection: Literal["validation", "last"] = "validation"
     protocols: tuple[str, ...] = ("linear", "finetune")

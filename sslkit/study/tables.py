@@ -24,6 +24,7 @@ from sslkit.runs.records import Run
 SAME = ["data", "test", "profile", "variant", "fraction"]
 ARM = [*SAME, "method", "protocol"]
 DRAW = ["draw", "seed"]
+_APART = ["settings", "pretrain", "pretraining_seed"]  # runs that are not one
 
 
 def table(runs: Iterable[Run]) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def table(runs: Iterable[Run]) -> pd.DataFrame:
     by = [*ARM, *DRAW]
     return (
         frame.assign(method=order)
-        .drop_duplicates([*by, "settings", "pretrain"], keep="last")
+        .drop_duplicates([*by, *_APART], keep="last")
         .sort_values(by)
         .astype({"method": str})
         .reset_index(drop=True)
@@ -63,7 +64,9 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "schedule": trained.schedule,
         "init": Path(recipe.encoder.init).stem,
         "pretrain": _pretrain(recipe),
+        "pretraining_seed": recipe.pretraining_seed,
         "fraction": _share(run),
+        "labels": run.about["counts"]["train"] + run.about["counts"]["val"],
         "protocol": protocol,
         "draw": recipe.draw,
         "seed": recipe.seed,

@@ -68,7 +68,10 @@ def test_test_images_are_read_only_after_everything_is_learnt_and_chosen(
 ) -> None:
     judged([protocol], encoder, images, rows)
     fitted = watched.when("fitted")
-    assert len(fitted) == (6 if protocol == "folds" else 1)
+    if protocol == "knn":  # and some fits of its folds
+        assert len(fitted) > 1
+    else:
+        assert len(fitted) == (6 if protocol == "folds" else 1)
     source = "images" if protocol in UNFROZEN else "features"
     for kind in ("images", "features"):
         assert all(when > fitted[-1] for when, _ in watched.reads(rows.test, kind))
