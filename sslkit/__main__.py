@@ -35,7 +35,9 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--image-size", type=int, help="side in pixels"),
         click.option("--profile", default="quick", help="where other values start"),
         click.option(
-            "--data", help="shapes, cifar10, stl10, fashionmnist or an image folder"
+            "--data",
+            help="shapes, cifar10, stl10, fashionmnist, bloodmnist, pathmnist "
+            "or an image folder",
         ),
     ):
         command = option(command)

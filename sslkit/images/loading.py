@@ -1,4 +1,4 @@
-"""Loading: an image set from scenes, a folder, or a set of torchvision's."""
+"""Loading: an image set from scenes, a folder, or a library's own set."""
 
 from __future__ import annotations
 
@@ -34,8 +34,11 @@ def load(
 
     A name means, in this order: ``"shapes"``, the embedded scenes; a folder of that
     name under ``root``; one of torchvision's sets (``"cifar10"``, ``"fashionmnist"``,
-    ``"stl10"``), which is read from ``root`` and downloaded there if need be; a folder
-    by its path. So a folder of your own called cifar10 is preferred to a download.
+    ``"stl10"``) or MedMNIST's (``"bloodmnist"``, ``"pathmnist"``; extra ``medical``),
+    which is read from ``root`` and downloaded there if need be; a folder by its path.
+    So a folder of your own called cifar10 is preferred to a download. What MedMNIST
+    sets aside for validation is training images here, for validation is inside the
+    label budget; of its sizes the smallest that is at least ``image_size`` is read.
 
     A folder holds ``train/<class>/...`` and ``test/<class>/...``, or ``<class>/...``
     alone, and ``unlabelled/...`` if there are images without labels; other folders
@@ -46,8 +49,9 @@ def load(
     Args:
         name: A name or a path; a ``Path``, or a string with a slash, is always a path.
         image_size: Side of the images in pixels; ``None`` is the set's own: of built-in
-            sets 32 (shapes, cifar10), 28 (fashionmnist) or 96 (stl10); of a folder the
-            shorter side of its images, or 96 where they are of several sizes.
+            sets 32 (shapes, cifar10), 28 (fashionmnist, MedMNIST's) or 96 (stl10); of
+            a folder the shorter side of its images, or 96 where they are of several
+            sizes.
         classes: Names of the classes to keep, in label order; ``None`` keeps all,
             sorted.
         groups: Of a folder's files: a regular expression with one group, searched for
@@ -64,9 +68,9 @@ def load(
         on_error: ``"raise"`` at a file that cannot be read, or ``"skip"`` it, with a
             warning.
         seed: Of the scenes, of the test part set aside and of ``limit``.
-        root: Of torchvision's sets and of folder names; ``None`` is the environment
+        root: Of the libraries' sets and of folder names; ``None`` is the environment
             variable ``SSLKIT_DATA``, or ``~/.cache/sslkit`` if that is unset.
-        download: Whether torchvision may download a set that is not there.
+        download: Whether a library may download a set that is not there.
 
     Raises:
         ValueError: If the name is unknown, an argument is out of range or does not fit
@@ -142,6 +146,8 @@ def catalogue(
                 n_unlabelled=min(most, settings.n_unlabelled),
             )
         source = _held(from_shapes(settings, image_size=image_size or 32, seed=seed))
+    elif kind in sources.MEDMNIST:
+        source = sources.read_medmnist(kind, base, image_size, download)
     else:
         source = sources.read_torchvision(kind, base, image_size, download)
     if classes is not None:

@@ -1,11 +1,13 @@
-"""Where images come from: a folder, or one of torchvision's sets."""
+"""Where images come from: a folder, or a set of torchvision's or MedMNIST's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from sslkit.images import folders
 from sslkit.images.decoding import native_size, read_images
 
 TORCHVISION = ("cifar10", "fashionmnist", "stl10")
+MEDMNIST = ("bloodmnist", "pathmnist")
 
 UNEQUAL = 96  # side of images that are not all of one size, if none is asked for
 
@@ -77,16 +80,17 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
         return "shapes", base
     if not is_path and str(name) in known:
         return "folder", base / name
-    if not is_path and str(name) in TORCHVISION:
+    if not is_path and str(name) in (*TORCHVISION, *MEDMNIST):
         return str(name), base
     if path.is_dir():
         return "folder", path
     if is_path:
         raise ValueError(f"there is no folder {path.absolute()}")
     raise ValueError(
-        f"no image set {name!r}. Built in: shapes, {', '.join(TORCHVISION)}. Folders "
-        f"under {base} (set SSLKIT_DATA or root= for another place): "
-        f"{', '.join(known) or 'none'}. Or give the path of a folder of images"
+        f"no image set {name!r}. Built in: "
+        f"{', '.join(('shapes', *TORCHVISION, *MEDMNIST))}. Folders under {base} (set "
+        f"SSLKIT_DATA or root= for another place): {', '.join(known) or 'none'}. "
+        "Or give the path of a folder of images"
     )
 
 
@@ -127,26 +131,77 @@ def read_torchvision(
         "stl10": (datasets.STL10, thirds),
     }
     read, parts = known[kind]
-    try:
+    call = f"torchvision.datasets.{read.__name__}(folder, download=True)"
+    with _way_out(kind, root, download, call):
         sets = {part: read(root, own, download=download) for part, own in parts.items()}
-    except (RuntimeError, OSError) as error:
+    labels = "labels" if kind == "stl10" else "targets"
+    arrays = [(part, s.data, getattr(s, labels)) for part, s in sets.items()]
+    return _of_arrays(kind, tuple(sets["train"].classes), arrays, image_size)
+
+
+def read_medmnist(
+    kind: str, root: Path, image_size: int | None, download: bool
+) -> Catalogue:
+    """Read one of MedMNIST's sets by its own class; keeps that class's arrays.
+
+    Each set is there in several sizes, a file a size: the smallest that is at least
+    ``image_size`` is read. Its validation images are training images.
+    """
+    try:
+        import medmnist
+    except ImportError as error:
+        raise ValueError(
+            f"{kind} needs the extra 'medical': pip install 'sslkit[medical]'"
+        ) from error
+    info = medmnist.INFO[kind]
+    read = getattr(medmnist, info["python_class"])
+    sizes = read.available_sizes
+    size = min((s for s in sizes if s >= (image_size or 0)), default=max(sizes))
+    file = f"{kind}.npz" if size == 28 else f"{kind}_{size}.npz"
+    call = f'medmnist.{read.__name__}("train", root=folder, size={size}, download=True)'
+    with _way_out(file, root, download, call):
+        if download:
+            root.mkdir(parents=True, exist_ok=True)  # medmnist wants it to be there
+        train = read("train", root=root, size=size, download=download)
+        # In the same file, which is then there, and checked.
+        val, test = (read(part, root=root, size=size) for part in ("val", "test"))
+    arrays = [
+        (part, s.imgs, s.labels[:, 0])
+        for part, s in (("train", train), ("train", val), ("test", test))
+    ]
+    # One name goes on in brackets, with commas, at which --classes is divided.
+    classes = tuple(name.split("(")[0].strip() for name in info["label"].values())
+    return _of_arrays(kind, classes, arrays, image_size)
+
+
+@contextmanager
+def _way_out(what: str, root: Path, download: bool, call: str) -> Iterator[None]:
+    """Say what to do where a library cannot have its set, or not read it."""
+    try:
+        yield
+    except (RuntimeError, OSError, EOFError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"{kind} is not in {root} and could not be "
+            f"{what} is not in {root}, or damaged, and could not be "
             f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
-            f"machine with a network, torchvision.datasets.{read.__name__}(folder, "
-            "download=True) fetches it; copy that folder here and name it by root= or "
-            'SSLKIT_DATA. load("shapes") needs no download'
+            f"machine with a network, {call} fetches it; copy that folder here and "
+            'name it by root= or SSLKIT_DATA. load("shapes") needs no download'
         ) from error
-    arrays = [np.asarray(each.data) for each in sets.values()]
-    labels = [
-        np.asarray(each.labels if kind == "stl10" else each.targets)
-        for each in sets.values()
-    ]
+
+
+def _of_arrays(
+    name: str,
+    classes: tuple[str, ...],
+    read: Sequence[tuple[str, Any, Any]],
+    image_size: int | None,
+) -> Catalogue:
+    """List what a library has read: parts, and the images and labels of each."""
+    parts, images, labels = zip(*read, strict=True)
+    arrays = [np.asarray(array) for array in images]
     table = pd.DataFrame(
         {
             "label": np.concatenate(labels).astype(np.int64),
-            "part": np.repeat(list(sets), [len(array) for array in arrays]),
+            "part": np.repeat(parts, [len(array) for array in arrays]),
         }
     )
     starts = np.cumsum([0, *(len(array) for array in arrays)])
@@ -163,9 +218,7 @@ def read_torchvision(
                 images[at:to] = _planes(array[numbers[at:to] - start], size)
         return images, {}
 
-    return Catalogue(
-        name=kind, classes=tuple(sets["train"].classes), table=table, pixels=pixels
-    )
+    return Catalogue(name=name, classes=classes, table=table, pixels=pixels)
 
 
 def _planes(array: NDArray[np.uint8], size: int) -> Tensor:

@@ -22,7 +22,8 @@ class Data:
 
     Attributes:
         name: ``"shapes"``, torchvision's ``"cifar10"``, ``"stl10"``,
-            ``"fashionmnist"``, or a folder.
+            ``"fashionmnist"``, MedMNIST's ``"bloodmnist"``, ``"pathmnist"``, or a
+            folder.
         image_size: Side in pixels.
         classes: A subset of the classes, or all.
         groups: Pattern or CSV column that says which images belong together, or none.
