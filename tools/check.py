@@ -32,7 +32,7 @@ KERNEL_WIDGETS = {
     "interact_manual",
 }
 LONGEST_CELL = 30
-PROFILES = {"smoke", "quick", "study", "study-small"}
+PROFILES = {"smoke", "quick", "study", "study-small", "few-labels"}
 
 
 def read(notebook: Path) -> list[Cell]:

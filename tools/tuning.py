@@ -71,9 +71,9 @@ def scored(recipe: Recipe, out: Path) -> dict[str, float]:
     outside = rows.pool[~torch.isin(rows.pool, rows.budget)]
     some = torch.Generator().manual_seed(recipe.draw)
     outside = outside[torch.randperm(len(outside), generator=some)[:SCORED]]
-    encoder, _, _ = running.encoder_of(recipe, images, rows, Store(out), fabric)
+    features, _, _ = running.features_of(recipe, images, rows, Store(out), fabric)
     judged = judge(
-        encoder,
+        features,
         images,
         replace(rows, test=outside),
         protocols=recipe.protocols,

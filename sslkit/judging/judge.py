@@ -27,7 +27,7 @@ DOWNSTREAM = Training(lr=3e-4, epochs=100)  # the study's
 
 
 def judge(
-    encoder: nn.Module,
+    encoder: nn.Module | Features,
     images: ImageSet,
     split: Split,
     *,
@@ -45,7 +45,8 @@ def judge(
     Args:
         encoder: Any module that gives features ``(B, D)`` for images ``(B, 3, S, S)``,
             floats in [0, 1]; a normalisation that it expects must be a part of it. It
-            is moved to the device, and stays as it is: what trains it takes a copy.
+            is moved to the device, and stays as it is: what trains it takes a copy. Or
+            the ``Features`` of one on the device, which are then not read again.
         images: The images, which are read once for all frozen protocols.
         split: Rows to learn from, to choose by, to be scored on.
         protocols: Of ``PROTOCOLS``: ``"linear"`` and ``"mlp"`` (a head on frozen
@@ -75,8 +76,10 @@ def judge(
     for name in protocols:
         check_choice("protocol", name, PROTOCOLS)
     fabric = fabric or launch()
+    if not isinstance(encoder, Features):
+        encoder = Features(encoder.to(fabric.device), images.to(fabric.device))
     case = Case(
-        features=Features(encoder.to(fabric.device), images.to(fabric.device)),
+        features=encoder,
         split=split,
         augmentation=augmentation,
         probe=probe or PROBE,

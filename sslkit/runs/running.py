@@ -7,29 +7,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
-from torch import nn
 from tqdm.std import tqdm
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
-from sslkit.judging.features import settle
+from sslkit.judging.features import Features, settle
 from sslkit.judging.judge import judge
 from sslkit.judging.protocols import UNFROZEN
 from sslkit.learning import encoders
 from sslkit.learning.devices import launch, precision
-from sslkit.learning.encoders import Encoder
+from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.methods.pretraining import pretrain
 from sslkit.runs import codec, recipes
 from sslkit.runs.inputs import load_images, on_device, split_of
 from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.runs.provenance import provenance
-from sslkit.runs.recipes import Recipe
+from sslkit.runs.recipes import Data, Recipe
 from sslkit.runs.records import (
     Run,
     load_encoder,
@@ -214,10 +213,10 @@ def _do(
     fabric: Fabric,
 ) -> Run:
     """Pretrain, judge by every protocol, and describe it all."""
-    encoder, histories, seconds = encoder_of(recipe, images, rows, store, fabric)
+    features, histories, seconds = features_of(recipe, images, rows, store, fabric)
     checkpoint = store.checkpoint(key)
     judged = judge(
-        encoder,
+        features,
         images,
         rows,
         protocols=recipe.protocols,
@@ -253,14 +252,14 @@ def _do(
     return Run(settled, key, scores, history, about)
 
 
-def encoder_of(
+def features_of(
     recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
-) -> tuple[nn.Module, dict[str, pd.DataFrame], dict[str, float]]:
+) -> tuple[Features, dict[str, pd.DataFrame], dict[str, float]]:
     """What is judged: a pretrained encoder, or one that never learnt without labels.
 
     Returns:
-        The encoder; the history and the seconds of its pretraining by phase, empty
-        where there was none.
+        The encoder's features, read as they are asked for; the history and the seconds
+        of its pretraining by phase, empty where there was none.
     """
     if recipe.method is not None:
         return _pretrained(recipe, images, rows, store, fabric)
@@ -270,12 +269,12 @@ def encoder_of(
     frozen = set(recipe.protocols).isdisjoint(UNFROZEN)
     if isinstance(encoder, Encoder) and recipe.encoder.init == "random" and frozen:
         settle(encoder, images, rows.train)  # what is trained settles by itself
-    return encoder, {}, {}
+    return Features(encoder, images), {}, {}
 
 
 def _pretrained(
     recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
-) -> tuple[nn.Module, dict[str, pd.DataFrame], dict[str, float]]:
+) -> tuple[Features, dict[str, pd.DataFrame], dict[str, float]]:
     """The recipe's encoder, its pretraining history and seconds; trained once a key."""
     assert recipe.method is not None
     key = pretraining_key(recipe, images, rows)
@@ -305,6 +304,15 @@ def _pretrained(
                 write(note, {"history": history, "seconds": done.seconds})
                 checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
-    encoder = load_encoder(recipe.encoder, file)
     frame = to_frame(kept["history"]).drop(columns="phase")
-    return encoder, {"pretrain": frame}, {"pretrain": kept["seconds"]}
+    features = _features(file, recipe.encoder, recipe.data, recipe.extra_unlabelled)
+    return features, {"pretrain": frame}, {"pretrain": kept["seconds"]}
+
+
+@lru_cache(maxsize=1)
+def _features(
+    file: Path, settings: EncoderSettings, data: Data, extra: Data | None
+) -> Features:
+    """The features of an encoder file, kept for the next recipe that judges it."""
+    images = load_images(data, extra)
+    return Features(load_encoder(settings, file).to(images.device), images)
