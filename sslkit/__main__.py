@@ -108,6 +108,9 @@ def run(
 @click.option("--fractions", default="0.05,0.25", help="arms: of the labels")
 @click.option("--curve", default="1.0", help="arms: more of them, supervised alone")
 @click.option("--draws", default=5, help="arms: how many, each with its own seed")
+@click.option(
+    "--more", help="arms: further arms at every share, as histogram,selftrain,byol"
+)
 @click.option("--start", help="study: imagenet or an encoder file, for a warm start")
 @click.option("--other", help="study: another source of unlabelled images")
 @click.option("--other-classes", help="study: a subset, separated by commas")
@@ -127,6 +130,7 @@ def sweep(
     fractions: str,
     curve: str,
     draws: int,
+    more: str | None,
     start: str | None,
     other: str | None,
     other_classes: str | None,
@@ -162,6 +166,7 @@ def sweep(
             fractions=tuple(map(float, _several(fractions) or ())),
             curve=tuple(map(float, _several(curve) or ())),
             draws=draws,
+            more=_several(more) or (),
         )
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
         sweeping.sweep(

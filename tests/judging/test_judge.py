@@ -215,7 +215,9 @@ def foreign() -> Foreign:
     return Foreign()
 
 
-@pytest.mark.parametrize("protocol", ["linear", "mlp", "knn", "folds", "finetune"])
+@pytest.mark.parametrize(
+    "protocol", ["linear", "mlp", "knn", "folds", "finetune", "selftrain"]
+)
 def test_a_frozen_encoder_of_elsewhere_is_judged_and_stays_as_it_is(
     protocol: str, easy: ImageSet, rows: Split, foreign: Foreign
 ) -> None:
