@@ -88,16 +88,8 @@ def few_labels(data: str) -> Iterator[Recipe]:
 
 def one(data: str, arm: str, budget: Budget, draw: int, **values: Any) -> Recipe:
     """The recipe of an arm, with the profile's values and the plan's steps."""
-    name, amount = budget
-    made = recipe(
-        arm,
-        profile=PROFILE,
-        data=data,
-        draw=draw,
-        seed=draw,
-        **{name: amount},
-        **values,
-    )
+    values |= {"profile": PROFILE, "data": data, "draw": draw, "seed": draw}
+    made = recipe(arm, **values, **dict[str, Any]([budget]))
     return _for_steps(made, SETS[data].steps)
 
 
