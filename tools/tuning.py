@@ -31,16 +31,20 @@ BY = ["profile", "data", "arm", "labels", "setting", "protocol", "draw"]
 
 Setting = Mapping[str, Mapping[str, Any]]  # fields of a recipe's parts
 
-_RATES = [{"pretraining": {"lr": lr}} for lr in (1e-2, 3e-2, 6e-2)]
 SETTINGS: dict[tuple[str, str], Sequence[Setting]] = {
+    ("quick", "simclr"): [
+        {"pretraining": {"lr": lr}, "method": {"temperature": temperature}}
+        for lr in (3e-2, 6e-2)
+        for temperature in (0.1, 0.2, 0.5)
+    ],
     ("quick", "byol"): [
         {"pretraining": {"lr": lr}, "method": {"momentum": (start, 1.0)}}
         for lr in (3e-3, 1e-2, 3e-2)
         for start in (0.9, 0.99)
     ],
     ("quick", "vicreg"): [
-        {**rate, "method": {"covariance": weight}}
-        for rate in _RATES
+        {"pretraining": {"lr": lr}, "method": {"covariance": weight}}
+        for lr in (1e-2, 3e-2, 6e-2)
         for weight in (1.0, 10.0)
     ],
 }
