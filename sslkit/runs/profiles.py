@@ -78,7 +78,11 @@ _QUICK = Profile(
     views=_VIEWS,
     pretrain="all",
     protocols=("linear", "finetune"),
-    tuned={"simclr": {"pretraining": {"lr": 6e-2}}},
+    tuned={
+        "simclr": {"pretraining": {"lr": 6e-2}},
+        "byol": {"method": {"momentum": (0.9, 1.0)}},  # it has but 2400 steps
+        "vicreg": {"pretraining": {"lr": 6e-2}},
+    },
 )
 
 PROFILES: dict[str, Profile] = {

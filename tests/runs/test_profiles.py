@@ -18,6 +18,7 @@ VIEWS = {
     "smoke": (0.3, 0.4, 0.1, 0.1),
     "quick": (0.3, 0.4, 0.1, 0.1),
     "study-small": (0.3, 0.4, 0.1, 0.1),
+    "few-labels": (0.2, 0.4, 0.1, 0.1),
     "study": (0.08, 0.8, 0.2, 0.2),
 }
 SHAPES = (0.2, 0.6, 0.5, 0.4)  # whatever the profile
