@@ -62,8 +62,10 @@ bench: $(READY) ## speed beside peers, which it installs; kept in book/results/s
 	$(BENCH).start --keep
 	for size in 32 96 224; do $(BENCH).views --size $$size --keep; done
 	$(BENCH).step --keep
-	$(BENCH).pretrain --backbone tiny --epochs 4 --seeds 3 --keep
+	for method in simclr byol vicreg; do \
+		$(BENCH).pretrain --method $$method --backbone tiny --epochs 4 --seeds 3 --keep; done
 	$(BENCH).pretrain --backbone resnet18 --epochs 1 --limit 400 --keep
+	$(BENCH).race --keep
 	$(BENCH).memory --keep
 
 lock: $(READY) ## pin the newest versions of everything the book is built with

@@ -11,7 +11,6 @@ of views. The temporary memory of the kernels comes on top, and is not counted.
 from __future__ import annotations
 
 import multiprocessing
-import resource
 import tempfile
 from dataclasses import replace
 
@@ -43,9 +42,7 @@ def peak(profile: str, method: str) -> float:
     )
     with tempfile.TemporaryDirectory() as out:
         sslkit.run(recipe, out=out)
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**30
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # it is in KiB
+    return kept.peak_memory()
 
 
 def kept_for_backward(views: int) -> int:

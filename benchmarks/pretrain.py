@@ -1,147 +1,162 @@
-"""SimCLR's pretraining beside lightly's: ``python -m benchmarks.pretrain``.
+"""Pretraining beside lightly's: ``python -m benchmarks.pretrain --method byol``.
 
 Lightly's CIFAR-10 recipe: SGD at 0.06 for 128 images, momentum, weight decay, cosine,
 colours at half strength, no blur. The network and its starting weights are the same in
-both; transform, loader, loss and loop are each side's own. Views are drawn by each in
-its own way, so the losses agree as those of two seeds do.
+both, and so are the widths of heads and the optimiser; transform, loader, loss and loop
+are each side's own (``benchmarks/peer.py``). Views are drawn by each in its own way, so
+the losses agree as those of two seeds do.
+
+Every training has a process of its own. The memory is the peak of that process, code
+and images included, and what lightly's workers hold beside it.
 """
 
 from __future__ import annotations
 
-import math
-import os
+import multiprocessing
 import time
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from torch import nn
-from torch.utils.data import DataLoader
-from torchvision.transforms import v2
+from torch import Tensor, nn
 
 import sslkit
 from benchmarks import kept
-from benchmarks.views import Transformed
 from sslkit.images.imageset import ImageSet
 from sslkit.learning import encoders
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import fit
 from sslkit.learning.training import Training
-from sslkit.methods.simclr import Settings
+from sslkit.methods import METHODS
 from sslkit.views.augment import Augmentation
 
 VIEWS = Augmentation(
     crop=(0.08, 1.0), brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
 )
-WEIGHT_DECAY = 5e-4
+RATES = {"simclr": 6e-2, "byol": 6e-2 / 4, "vicreg": 6e-2 / 4}
+"""Learning rates for 128 images. BYOL's loss is four times that of lightly's recipe."""
+
+SIDES = ("sslkit", "lightly")
 
 
-def learning_rate(batch: int) -> float:
-    """Lightly's, for a batch."""
-    return 6e-2 * batch / 128
+@dataclass(frozen=True)
+class Case:
+    """What is pretrained.
+
+    Attributes:
+        method: A name of ``RATES``.
+        backbone: With the stem for small images.
+        data: Images, 32 x 32.
+        limit: At most this many images a class.
+        batch: Images a step.
+        epochs: Passes over the images.
+    """
+
+    method: str
+    backbone: str
+    data: str
+    limit: int | None
+    batch: int
+    epochs: int
 
 
-def objective(backbone: str, seed: int) -> nn.Module:
+@dataclass(frozen=True)
+class Measured:
+    """What one training took: seconds, images a second, GiB; its loss by epoch."""
+
+    seconds: float
+    rate: float
+    memory: float
+    losses: list[float]
+
+
+def objective(case: Case, seed: int) -> nn.Module:
     """The network, from weights that follow from the seed."""
     torch.manual_seed(seed)
-    encoder = Encoder(encoders.EncoderSettings(backbone=backbone, stem="small"))
-    return Settings(augmentation=VIEWS).objective(encoder)
+    encoder = Encoder(encoders.EncoderSettings(backbone=case.backbone, stem="small"))
+    return METHODS[case.method].with_views(VIEWS).objective(encoder)
+
+
+def whole_batches(rows: Tensor, batch: int, seed: int) -> Tensor:
+    """Rows without a random rest: sslkit would deal it out, lightly leave it out."""
+    random = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(rows), generator=random)
+    return rows[order[: len(rows) // batch * batch]]
 
 
 def with_sslkit(
     images: ImageSet,
+    rows: Tensor,
     model: nn.Module,
-    batch: int,
-    epochs: int,
+    training: Training,
     seed: int,
     fabric: Fabric,
-) -> list[float]:
-    """Pretrain; give the mean loss of each epoch."""
-    rows = images.rows("train")
+) -> tuple[list[float], float]:
+    """Pretrain; give the mean loss of each epoch, and the memory."""
     fitted = fit(
         model,
         images,
         rows,
         validation=None,
-        training=Training(
-            optimiser="sgd",
-            lr=learning_rate(batch),
-            weight_decay=WEIGHT_DECAY,
-            epochs=epochs,
-            batch_size=batch,
-            steps=epochs * (len(rows) // batch),
-        ),
+        training=training,
         seed=seed,
         fabric=fabric,
     )
-    return fitted.history.query("metric == 'train_loss'").value.tolist()
+    losses = fitted.history.query("metric == 'train_loss'").value.tolist()
+    return losses, kept.peak_memory()
 
 
 def with_lightly(
     images: ImageSet,
+    rows: Tensor,
     model: nn.Module,
-    batch: int,
-    epochs: int,
+    training: Training,
     seed: int,
     fabric: Fabric,
-) -> list[float]:
-    """The same by lightly's transform and loss, with as many workers as cores."""
-    from lightly.loss import NTXentLoss
-    from lightly.transforms import SimCLRTransform
+) -> tuple[list[float], float]:
+    """The same by lightly."""
+    from benchmarks import peer
 
-    pictures = [
-        v2.functional.to_pil_image(image)
-        for image in images.take(images.rows("train"))[0].cpu()
-    ]
-    transform = SimCLRTransform(
-        input_size=images.images.shape[-1],
-        cj_strength=0.5,
-        gaussian_blur=0.0,
-        normalize=None,  # the encoder does it
+    data = peer.loader(images, rows, VIEWS, training.batch_size, seed)
+    losses = torch.stack(list(peer.steps(model, data, training, fabric)))
+    means = losses.view(training.epochs, -1).mean(1).tolist()
+    return means, kept.peak_memory()  # while the workers are alive
+
+
+def measure(case: Case, side: str, seed: int) -> Measured:
+    """Pretrain in this process; images and network are not part of the time."""
+    fabric = kept.fabric()
+    images = sslkit.load(case.data, image_size=32, limit=case.limit)
+    images = images.to(fabric.device)
+    rows = whole_batches(images.rows("train"), case.batch, seed)
+    steps = case.epochs * len(rows) // case.batch
+    training = Training(
+        optimiser="sgd",
+        lr=RATES[case.method] * case.batch / 128,
+        weight_decay=5e-4,
+        epochs=case.epochs,
+        batch_size=case.batch,
+        steps=steps,
     )
-    data = Transformed(pictures, transform, len(pictures))
-    loader = DataLoader(
-        data,
-        batch_size=batch,
-        shuffle=True,
-        drop_last=True,
-        num_workers=os.cpu_count() or 1,
-        persistent_workers=True,
-        pin_memory=fabric.device.type == "cuda",
-        generator=torch.Generator().manual_seed(seed),
-    )
-    weights = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.SGD(
-        weights,
-        learning_rate(batch),
-        momentum=0.9,
-        nesterov=True,  # as sslkit's
-        weight_decay=WEIGHT_DECAY,
-    )
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, epochs * len(loader)
-    )
-    trained, optimiser = fabric.setup(model.train(), optimiser)
-    loss_of = NTXentLoss(temperature=0.5)
-    losses = []
-    for _ in range(epochs):
-        total = torch.zeros((), device=fabric.device)
-        for views in loader:
-            both = torch.cat([view.to(fabric.device) for view in views])
-            z1, z2 = trained(both).chunk(2)
-            loss = loss_of(z1, z2)
-            fabric.backward(loss)
-            optimiser.step()
-            optimiser.zero_grad()
-            schedule.step()
-            total += loss.detach()
-        losses.append(float(total / len(loader)))
-    return losses
+    model = objective(case, seed)
+    if side == "lightly":
+        from benchmarks import peer
+
+        model = peer.MODELS[case.method](model)
+    pretrain = with_lightly if side == "lightly" else with_sslkit
+    model = model.to(fabric.device)
+    start = time.perf_counter()
+    losses, memory = pretrain(images, rows, model, training, seed, fabric)
+    seconds = time.perf_counter() - start
+    return Measured(seconds, steps * case.batch / seconds, memory, losses)
 
 
 @click.command(context_settings={"show_default": True})
+@click.option("--method", default="simclr", type=click.Choice(list(RATES)))
 @click.option("--data", default="cifar10", help="images, 32 x 32")
 @click.option("--backbone", default="resnet18", help="with the stem for small images")
 @click.option("--batch", default=512, help="images a step")
@@ -150,6 +165,7 @@ def with_lightly(
 @click.option("--seeds", default=1, help="how often, from other weights")
 @click.option("--keep", is_flag=True, help=f"write the figures to {kept.FILE}")
 def main(
+    method: str,
     data: str,
     backbone: str,
     batch: int,
@@ -158,48 +174,50 @@ def main(
     seeds: int,
     keep: bool,
 ) -> None:
-    """Time SimCLR's pretraining by sslkit and by lightly, and compare the losses."""
-    fabric = kept.fabric()
-    images = sslkit.load(data, image_size=32, limit=limit).to(fabric.device)
-    sides: dict[str, Callable[..., list[float]]] = {
-        "sslkit": with_sslkit,
-        "lightly": with_lightly,
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    losses: dict[str, list[list[float]]] = {name: [] for name in sides}
+    """Time a method's pretraining by sslkit and by lightly, and compare the losses."""
+    case = Case(method, backbone, data, limit, batch, epochs)
+    context = multiprocessing.get_context("spawn")
+    found: dict[str, list[Measured]] = {side: [] for side in SIDES}
     for seed in range(seeds):
-        for name, pretrain in sides.items():
-            model = objective(backbone, seed)
-            if name == "lightly":
-                model = nn.Sequential(model.encoder, model.projector)
-            start = time.perf_counter()
-            curve = pretrain(
-                images, model.to(fabric.device), batch, epochs, seed, fabric
-            )
-            seconds[name].append(time.perf_counter() - start)
-            losses[name].append(curve)
-            shown = " ".join(f"{loss:.3f}" for loss in curve)
+        for side in SIDES:
+            with ProcessPoolExecutor(1, mp_context=context) as fresh:
+                one = fresh.submit(measure, case, side, seed).result()
+            found[side].append(one)
+            shown = " ".join(f"{loss:.3f}" for loss in one.losses)
             click.echo(
-                f"{name:8} seed {seed}: {seconds[name][-1]:7.1f} s, loss {shown}"
+                f"{side:8} seed {seed}: {one.seconds:7.1f} s, {one.rate:7.0f} images/s,"
+                f" {one.memory:5.2f} GiB, loss {shown}"
             )
-    middle = {name: float(np.median(taken)) for name, taken in seconds.items()}
-    click.echo(f"sslkit is {middle['lightly'] / middle['sslkit']:.1f} times as fast")
-    ends = {name: [curve[-1] for curve in curves] for name, curves in losses.items()}
-    apart = np.mean(ends["sslkit"]) - np.mean(ends["lightly"])
+
+    def middle(what: str) -> dict[str, float]:
+        return {
+            side: float(np.median([getattr(one, what) for one in ones]))
+            for side, ones in found.items()
+        }
+
+    seconds = middle("seconds")
+    click.echo(f"sslkit is {seconds['lightly'] / seconds['sslkit']:.1f} times as fast")
+    ours, theirs = ([one.losses[-1] for one in found[side]] for side in SIDES)
+    apart = np.mean(ours) - np.mean(theirs)
     click.echo(
-        f"last epoch's loss, sslkit less lightly: {apart:+.3f}; ln(2 B - 1), that of a "
-        f"collapse, is {math.log(2 * batch - 1):.3f}"
+        f"last epoch's loss, sslkit less lightly: {apart:+.3f}; that of a "
+        f"guess or a collapse is {METHODS[method].chance(batch):.3f}"
     )
     if keep:
-        case = f"{backbone}, {data}, batch {batch}, {epochs} epochs"
-        kept.keep("pretrain", case, "s", middle)
+        name = (
+            f"{method}, {backbone}, {Path(data).name}, batch {batch}, {epochs} epochs"
+        )
+        kept.keep("pretrain", name, "s", seconds)
+        kept.keep("pretrain rate", name, "images/s", middle("rate"))
+        kept.keep("pretrain memory", name, "GiB", middle("memory"))
         curves = {
-            f"{name}, seed {seed}, epoch {epoch + 1}": loss
-            for name in sides
-            for seed, curve in enumerate(losses[name])
-            for epoch, loss in enumerate(curve)
+            f"{side}, seed {seed}, epoch {epoch + 1}": loss
+            for side in SIDES
+            for seed, one in enumerate(found[side])
+            for epoch, loss in enumerate(one.losses)
         }
-        kept.keep("pretrain loss", case, "nats", curves)
+        unit = "nats" if method == "simclr" else "loss"
+        kept.keep("pretrain loss", name, unit, curves)
 
 
 if __name__ == "__main__":

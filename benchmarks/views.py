@@ -92,24 +92,11 @@ def torchvision(images: Tensor, augmentation: Augmentation, threads: int) -> Vie
 
 def lightly(images: Tensor, augmentation: Augmentation, threads: int) -> Views:
     """SimCLRTransform, which makes two views, on PIL images."""
-    from lightly.transforms import SimCLRTransform
+    from benchmarks.peer import transform
 
-    a = augmentation
-    transform = SimCLRTransform(
-        input_size=images.shape[-1],
-        cj_prob=a.jitter,
-        cj_bright=a.brightness,
-        cj_contrast=a.contrast,
-        cj_sat=a.saturation,
-        cj_hue=a.hue,
-        min_scale=CROP[0],
-        random_gray_scale=a.greyscale,
-        gaussian_blur=a.blur,
-        hf_prob=a.flip,
-        normalize=None,
-    )
+    both = transform(augmentation, images.shape[-1])
     pictures = [v2.functional.to_pil_image(image) for image in images]
-    return per_sample(pictures, transform, threads)
+    return per_sample(pictures, both, threads)
 
 
 def kornia(images: Tensor, augmentation: Augmentation, threads: int) -> Views:

@@ -15,8 +15,9 @@ def measured(benchmark: str) -> pd.DataFrame:
     """The committed figures of a benchmark, of the machine that was measured last.
 
     Args:
-        benchmark: ``"views"``, ``"step"``, ``"pretrain"``, ``"pretrain loss"``,
-            ``"memory"``, ``"memory, calculated"`` or ``"start"``.
+        benchmark: ``"views"``, ``"step"``, ``"pretrain"`` (and ``"pretrain rate"``,
+            ``"pretrain memory"``, ``"pretrain loss"``), ``"race"``,
+            ``"race rate"``, ``"memory"``, ``"memory, calculated"`` or ``"start"``.
 
     Returns:
         Columns case, name, value, unit, machine, torch, commit, date; in the order in
