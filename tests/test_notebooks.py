@@ -59,6 +59,8 @@ def test_chapter_is_a_valid_notebook_for_the_python3_kernel(path: Path) -> None:
     assert notebook.metadata.kernelspec.name == "python3"
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "study-small", "study"])
+@pytest.mark.parametrize(
+    "profile", ["smoke", "quick", "study-small", "few-labels", "study"]
+)
 def test_every_profile_fits_the_chapters(profile: str) -> None:
     assert Book(ROOT, profile).parameters()

@@ -27,6 +27,7 @@ PROFILES = {
     "cifar3": "study-small",
     "lung3": "study-small",
 }
+RIVALS = ("byol", "vicreg", "selftrain", "histogram")  # of ``shapes``
 START = "cifar7.safetensors"  # under SSLKIT_DATA, from tools.warm_start
 
 
@@ -65,7 +66,9 @@ def recipes(name: str) -> Iterable[Recipe]:
 
     images = Images(data=name, image_size=32, profile=PROFILES[name])
     if name == "shapes":
-        return grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0))
+        every = grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0), more=RIVALS)
+        # The precision of the first records: a figure mixes no two.
+        return [replace(one, precision="32-true") for one in every]
     if name == "lung3":  # divided in three ways: what are copies in the test worth?
         by_group = replace(images, groups="files.csv:path:group", test="group")
         ways = (by_group, replace(images, test="image"), images)

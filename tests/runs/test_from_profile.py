@@ -86,8 +86,9 @@ def test_labels_train_every_arm_in_the_views_of_simclr_but_the_plain_one(
 def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
     for profile in PROFILES:
         each = [recipe(method, profile=profile) for method in METHODS]
-        # The rate is each method's own where it was tuned.
-        assert len({replace(one.pretraining, lr=1.0) for one in each}) == 1
+        # Rate and batch are each method's own where they were tuned.
+        alike = {replace(one.pretraining, lr=1.0, batch_size=1) for one in each}
+        assert len(alike) == 1
         assert len({one.downstream for one in each}) == 1
         assert len({one.probe for one in each}) == 1
 

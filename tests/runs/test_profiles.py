@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sslkit.learning.training import Training
-from sslkit.methods import rotnet, simclr
+from sslkit.methods import METHODS, rotnet, simclr
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.profiles import PROFILES
 from sslkit.views.augment import Augmentation
@@ -23,8 +23,8 @@ VIEWS = {
 }
 SHAPES = (0.2, 0.6, 0.5, 0.4)  # whatever the profile
 
-# Rate, warm-up, epochs, steps, batch size; all are Adam's, cosine, without decay.
-TRAININGS = {
+# Rate, warm-up, epochs, steps, batch size; Adam's, cosine, without decay, but for SGD.
+TRAININGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "smoke": {
         "pretraining": (1e-2, 0.05, 2, 4, 32),
         "downstream": (3e-3, 0.0, 2, 4, 64),
@@ -40,18 +40,40 @@ TRAININGS = {
         "downstream": (3e-3, 0.0, 30, None, 64),
         "probe": (1e-2, 0.0, 30, None, 64),
     },
+    "few-labels": {
+        "pretraining": (0.12, 0.05, 60, 6000, 256, "sgd", 5e-4),
+        "downstream": (1e-3, 0.0, 40, 2000, 64),
+        "probe": (1e-2, 0.0, 20, 800, 64),
+    },
     "study": {
         "pretraining": (3e-4, 0.0, 100, None, 64),
         "downstream": (3e-4, 0.0, 100, None, 64),
         "probe": (3e-4, 0.0, 100, None, 64),
     },
 }
-SIMCLR_RATE = {"smoke": 6e-2, "quick": 6e-2, "study-small": 3e-3, "study": 3e-4}
+# What was tuned: by profile and method, of its pretraining and of itself.
+_SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "simclr": ({"lr": 6e-2}, {}),
+    "byol": ({}, {"momentum": (0.9, 1.0)}),
+    "vicreg": ({"lr": 6e-2}, {}),
+}
+TUNED: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "smoke": _SHAPES,
+    "quick": _SHAPES,
+    "study-small": {},
+    "few-labels": {
+        "simclr": ({}, {"temperature": 0.2}),
+        "rotnet": ({"lr": 0.1, "batch_size": 128}, {}),
+        "rotnet-jitter": ({"lr": 0.1, "batch_size": 128}, {}),
+    },
+    "study": {},
+}
 # Supervised training: epochs and steps, those of pretraining on top.
 SUPERVISED = {
     "smoke": (2, 8),
     "quick": (30, 2700),
     "study-small": (60, None),
+    "few-labels": (40, 4000),
     "study": (200, None),
 }
 # Data, image size, limit, backbone, which images pretrain.
@@ -59,11 +81,18 @@ REST = {
     "smoke": ("shapes", 32, 200, "tiny", "all"),
     "quick": ("shapes", 32, None, "tiny", "all"),
     "study-small": ("cifar10", 32, None, "tiny", "budget"),
+    "few-labels": ("cifar10", 32, None, "small", "everything"),
     "study": ("cifar10", 32, None, "resnet50", "budget"),
 }
 FEW = ("linear", "finetune")
 ALL = ("linear", "mlp", "finetune", "knn")
-PROTOCOLS = {"smoke": FEW, "quick": FEW, "study-small": ALL, "study": ALL}
+PROTOCOLS = {
+    "smoke": FEW,
+    "quick": FEW,
+    "study-small": ALL,
+    "few-labels": ("linear", "knn"),
+    "study": ALL,
+}
 
 
 def views(crop: float, colours: float, hue: float, greyscale: float) -> Augmentation:
@@ -82,36 +111,44 @@ def views(crop: float, colours: float, hue: float, greyscale: float) -> Augmenta
 
 
 def training(
-    lr: float, warmup: float, epochs: int, steps: int | None, batch_size: int
+    lr: float,
+    warmup: float,
+    epochs: int,
+    steps: int | None,
+    batch_size: int,
+    optimiser: Any = "adam",
+    weight_decay: float = 0.0,
 ) -> Training:
     return Training(
-        optimiser="adam",
+        optimiser=optimiser,
         lr=lr,
         schedule="cosine",
         warmup=warmup,
         epochs=epochs,
         steps=steps,
         batch_size=batch_size,
-        weight_decay=0.0,
+        weight_decay=weight_decay,
     )
 
 
 def test_every_profile_is_written_down() -> None:
-    for table in (VIEWS, TRAININGS, SIMCLR_RATE, SUPERVISED, REST, PROTOCOLS):
+    for table in (VIEWS, TRAININGS, TUNED, SUPERVISED, REST, PROTOCOLS):
         assert {*PROFILES} == {*table}
 
 
 @pytest.mark.parametrize("profile", TRAININGS)
-@pytest.mark.parametrize("method", ["rotnet", "rotnet-jitter", "simclr", "random"])
+@pytest.mark.parametrize("method", [*METHODS, "random"])
 def test_rates_lengths_and_batches_are_those_written_down(
     method: str, profile: str
 ) -> None:
     one = recipe(method, profile=profile)
     expected = {name: training(*row) for name, row in TRAININGS[profile].items()}
-    if method == "simclr":
-        rate = SIMCLR_RATE[profile]
-        expected["pretraining"] = replace(expected["pretraining"], lr=rate)
+    pretraining, own = TUNED[profile].get(method, ({}, {}))
+    expected["pretraining"] = replace(expected["pretraining"], **pretraining)
     assert {name: getattr(one, name) for name in expected} == expected
+    if method in METHODS:
+        usual: Any = METHODS[method].with_views(one.augmentation)
+        assert one.method == replace(usual, **own)
 
 
 @pytest.mark.parametrize("profile", SUPERVISED)
@@ -131,8 +168,13 @@ def test_views_are_as_strong_as_written_down(data: str, profile: str) -> None:
     expected = views(*(SHAPES if data == "shapes" else VIEWS[profile]))
     values: dict[str, Any] = {"profile": profile, "data": data}
     one = recipe("simclr", **values)
+    temperature = 0.2 if profile == "few-labels" else 0.5
     assert one.method == simclr.Settings(
-        augmentation=expected, second=None, temperature=0.5, hidden=None, embedding=128
+        augmentation=expected,
+        second=None,
+        temperature=temperature,
+        hidden=None,
+        embedding=128,
     )
     assert one.augmentation == expected
     plain = replace(expected, jitter=0.0, greyscale=0.0)
