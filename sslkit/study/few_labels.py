@@ -53,6 +53,7 @@ FINETUNED: dict[Budget, int] = {
     ("fraction", 0.25): 3,
 }
 FROZEN = ("linear", "knn")
+FIRST = 10  # draw: those before it have been seen, in the study's records
 DRAWS = 5  # of what is done at 5 %
 PASSES = 20  # of supervised training over its images, at least
 
@@ -111,7 +112,7 @@ def judged(data: str, arm: str, seed: int) -> Iterator[Recipe]:
     """An encoder with all that is judged on it."""
     for protocols, budgets in ((FROZEN, BUDGETS), (("finetune",), FINETUNED)):
         for budget, draws in budgets.items():
-            for draw in range(draws):
+            for draw in range(FIRST, FIRST + draws):
                 yield one(
                     *(data, arm, budget, draw),
                     pretraining_seed=seed,
@@ -122,7 +123,7 @@ def judged(data: str, arm: str, seed: int) -> Iterator[Recipe]:
 def baselines(data: str, budgets: dict[Budget, int]) -> Iterator[Recipe]:
     """Supervised training's curve; a random encoder and handmade features on it."""
     for budget, draws in budgets.items():
-        for draw in range(draws):
+        for draw in range(FIRST, FIRST + draws):
             yield supervised(data, "supervised", budget, draw)
             for arm in ("random", "histogram"):
                 yield one(data, arm, budget, draw, protocols=FROZEN)
@@ -144,7 +145,7 @@ def ladder(data: str) -> Iterator[Recipe]:
 
     The first rung is supervised training of the base, the last SimCLR of the base.
     """
-    for draw in range(DRAWS):
+    for draw in range(FIRST, FIRST + DRAWS):
         yield _longer(data, SETS[data].steps, draw, variant="as many updates")
         yield one(
             *(data, "simclr", FEW, draw),
@@ -168,7 +169,7 @@ def surface(data: str) -> Iterator[Recipe]:
         for steps in STEPS:
             for seed in range(SEEDS if (images, steps) in CORNERS else 1):
                 for budget in (("fraction", 0.01), FEW):
-                    for draw in range(DRAWS):
+                    for draw in range(FIRST, FIRST + DRAWS):
                         made = one(
                             *(data, "simclr", budget, draw),
                             pretraining_seed=seed,
@@ -181,7 +182,7 @@ def surface(data: str) -> Iterator[Recipe]:
 
 def rivals(data: str) -> Iterator[Recipe]:
     """Self-training and the methods without negatives, at 5 %."""
-    for draw in range(DRAWS):
+    for draw in range(FIRST, FIRST + DRAWS):
         yield one(data, "selftrain", FEW, draw)
         for arm in ("byol", "vicreg"):
             yield one(data, arm, FEW, draw, protocols=("linear", "knn", "finetune"))
@@ -189,17 +190,17 @@ def rivals(data: str) -> Iterator[Recipe]:
 
 def equal_views(data: str) -> Iterator[Recipe]:
     """Supervised training on as many views as SimCLR, which is as many seconds."""
-    pretrained = one(data, "simclr", FEW, 0).pretraining
-    alone = one(data, "supervised", FEW, 0).downstream
+    pretrained = one(data, "simclr", FEW, FIRST).pretraining
+    alone = one(data, "supervised", FEW, FIRST).downstream
     views = 2 * pretrained.batch_size * (pretrained.steps or 0)
-    for draw in range(AGAIN_DRAWS):
+    for draw in range(FIRST, FIRST + AGAIN_DRAWS):
         steps = views // alone.batch_size
         yield _longer(data, steps, draw, variant="as many views")
 
 
 def again(data: str) -> Iterator[Recipe]:
     """The study's way: on the images of the budget alone, for longer and longer."""
-    for draw in range(AGAIN_DRAWS):
+    for draw in range(FIRST, FIRST + AGAIN_DRAWS):
         for arm in SETS[data].arms:
             for steps in AGAIN:
                 made = one(
