@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from sslkit.runs.arms import arm_of
 from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
 from sslkit.study import contrasts
@@ -96,6 +97,19 @@ def over_supervised(
     arms = (frame["variant"] == variant) & (frame["protocol"] == protocol)
     base = (frame["variant"] == against) & (frame["method"] == "supervised")
     return with_side(differences(frame[arms | base].assign(variant=variant)))
+
+
+def unpaid(differences: pd.DataFrame) -> list[str]:
+    """The arms whose interval does not lie above zero, each with how it was judged.
+
+    Args:
+        differences: As ``tables.differences`` gives them, of one budget.
+    """
+    found = with_side(differences)
+    return [
+        f"{arm_of(row.method).label} ({row.protocol})"
+        for row in found[found["side"] != "higher"].itertuples()
+    ]
 
 
 def named_before(frame: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:

@@ -13,9 +13,21 @@ from scored import scored, together
 import sslkit
 from sslkit.judging.scores import Score
 from sslkit.runs.records import Run
-from sslkit.study import answers, contrasts
+from sslkit.study import answers, contrasts, tables
 
 pytestmark = pytest.mark.filterwarnings("error")
+
+
+def test_unpaid_are_the_arms_whose_interval_is_not_above_zero():
+    frame = together(
+        scored("supervised", [0.5, 0.5]),
+        scored("simclr", [0.7, 0.71]),
+        scored("simclr", [0.4, 0.9], protocol="linear"),
+        scored("byol", [0.1, 0.11]),
+        scored("vicreg", [0.9]),
+    )
+    found = answers.unpaid(tables.differences(frame))
+    assert found == ["SimCLR (linear)", "BYOL (finetune)", "VICReg (finetune)"]
 
 
 # -------------------------------------------------- single differences, by figure
