@@ -52,7 +52,9 @@ def keep(
         old = pd.read_csv(file)
         replaced = old.merge(rows[CASE].drop_duplicates(), how="left", indicator=True)
         rows = pd.concat([old[(replaced["_merge"] == "left_only").to_numpy()], rows])
-    rows.sort_values("benchmark", kind="stable").to_csv(file, index=False)
+    partial = file.with_suffix(".partial")
+    rows.sort_values("benchmark", kind="stable").to_csv(partial, index=False)
+    partial.replace(file)  # whole or not at all
 
 
 def side_by_side(

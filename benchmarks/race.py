@@ -60,9 +60,9 @@ class Look:
 def accuracy(images: ImageSet, asked: Tensor, progress: Progress) -> float:
     """Share of the rows ``asked`` whose ten nearest training images vote rightly."""
     features = Features(progress.objective.encoder, images)
-    values, labels = (x.cpu() for x in features.take(torch.arange(len(images))))
+    values, labels = features.take(torch.arange(len(images)))
     train = images.rows("train")
-    right = [votes(values, labels, train, some) for some in asked.split(AT_ONCE)]
+    right = [votes(values, labels.cpu(), train, some) for some in asked.split(AT_ONCE)]
     return float(np.concatenate(right).mean())
 
 

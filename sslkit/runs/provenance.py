@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import subprocess
 import time
 from functools import cache
@@ -24,7 +26,15 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def _commit() -> str | None:
-    """The commit of the source, with ``+`` if files differ; none if installed."""
+    """The commit of the source, with ``+`` if files differ; none if installed.
+
+    A copy of the source without its history takes it from the environment variable
+    ``SSLKIT_COMMIT``.
+    """
+    if given := os.environ.get("SSLKIT_COMMIT"):
+        return given
+    if shutil.which("git") is None:
+        return None
 
     def git(*words: str) -> str:
         here = Path(__file__).parent
