@@ -240,6 +240,7 @@ def bill(
     protocol: str = "linear",
     *,
     variants: Sequence[str] = ("base",),
+    labels: Sequence[int] | None = None,
     against: str = "supervised",
 ) -> pd.DataFrame:
     """What an arm costs in hours, and what it saves in labels, budget by budget.
@@ -249,14 +250,15 @@ def bill(
         method: The arm.
         protocol: How it was judged.
         variants: Of the arm: say, with fewer steps of pretraining.
+        labels: The budgets in images; all if not given.
         against: The supervised recipe.
 
     Returns:
         A row a variant and budget: data, profile, method, protocol, variant, labels,
         fraction, ``pretraining`` (hours of it), ``hours`` (with training on the labels
         and testing), ``alone`` (those of supervised training with as many labels, NaN
-        if there is none), ``worth``, ``low``, ``high`` (from ``worth``) and ``saved``,
-        the labels that it is worth less those that it had.
+        if there is none), ``worth``, ``low``, ``high``, ``start`` and ``end`` (from
+        ``worth``) and ``saved``, the labels that it is worth less those that it had.
 
     Raises:
         ValueError: As ``worth``.
@@ -265,16 +267,18 @@ def bill(
     rows = []
     for variant in variants:
         own = scores(frame, method, protocol, variant=variant)
-        for labels, fraction, group in by_budget(own):
-            budget: Any = {"labels": labels, "variant": variant, "against": against}
-            found = worth(frame, method, protocol, **budget)
-            alone = base.loc[base["labels"] == labels, "seconds"].mean()
+        for had, fraction, group in by_budget(own):
+            if labels is not None and had not in labels:
+                continue
+            options: Any = {"labels": had, "variant": variant, "against": against}
+            found = worth(frame, method, protocol, **options)
+            alone = base.loc[base["labels"] == had, "seconds"].mean()
             seconds = group[["pretraining_seconds", "seconds"]].mean()
-            hours = [one / 3600 for one in (*seconds, alone)]
-            place = variant, labels, fraction
-            rows.append((*place, *hours, *found[:3], found.labels - labels))
+            times = [one / 3600 for one in (*seconds, alone)]
+            ends = *found[:3], found.start, found.end, found.labels - had
+            rows.append((variant, had, fraction, *times, *ends))
     names = ["variant", "labels", "fraction", "pretraining", "hours", "alone"]
-    names += ["worth", "low", "high", "saved"]
+    names += ["worth", "low", "high", "start", "end", "saved"]
     same = {"method": method, "protocol": protocol}
     source = {name: frame[name].iloc[0] for name in ("data", "profile")}
     table = pd.DataFrame(rows, columns=names).assign(**source, **same)

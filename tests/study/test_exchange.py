@@ -190,6 +190,9 @@ def test_a_bill_sets_hours_against_labels():
     assert table["worth"].tolist() == pytest.approx([800, 2000, 200])
     assert table["saved"].tolist() == pytest.approx([700, 1500, 100])
     assert table["variant"].nunique() == 2
+    assert set(zip(table["start"], table["end"], strict=True)) == {(10, 10_000)}
+    some = bill(frame, "simclr", labels=[500])
+    assert some["saved"].tolist() == pytest.approx([1500])
 
 
 def test_a_bill_of_what_beats_every_budget_is_open_ended():
