@@ -156,7 +156,7 @@ def _with_ends(
 
 def _half(error: float, freedom: float) -> float:
     """Half of a 95 % t-interval."""
-    return math.nan if math.isnan(error) else error * stats.t.ppf(0.975, freedom)
+    return math.nan if math.isnan(error) else error * float(stats.t.ppf(0.975, freedom))
 
 
 def apart(one: Crossed, other: Crossed) -> tuple[float, float, float]:

@@ -133,10 +133,12 @@ def worth(
     ]
     low = high = math.nan
     if arm.size > 1:
-        low, high = np.quantile(found[1:], [0.025, 0.975], method="nearest")
+        ends = np.quantile(found[1:], [0.025, 0.975], method="nearest")
+        low, high = map(float, ends)
     low, high, flat = _widened(known, fits[0], low, high)
-    ends = int(known[0]), int(known[-1])
-    return Worth(found[0], low, high, had, *ends, flat, of_arm.draws, of_arm.seeds)
+    curve_ends = int(known[0]), int(known[-1])
+    counts = of_arm.draws, of_arm.seeds
+    return Worth(found[0], low, high, had, *curve_ends, flat, *counts)
 
 
 def _resample(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
