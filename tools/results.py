@@ -73,9 +73,11 @@ def recipes(name: str) -> Iterable[Recipe]:
         by_group = replace(images, groups="files.csv:path:group", test="group")
         ways = (by_group, replace(images, test="image"), images)
         return chain.from_iterable(
-            grids.arms(way, fractions=(0.05,), curve=(1.0,)) for way in ways
+            grids.arms(way, fractions=(0.05,), curve=(1.0,), more=("histogram",))
+            for way in ways
         )
-    return grids.study(images, start=START, other=_other(name))
+    study = grids.study(images, start=START, other=_other(name))
+    return chain(study, grids.handmade(images))
 
 
 def _other(name: str) -> Data:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from sslkit.learning.distributed import Share, share
+from sslkit.views import pieces
 from sslkit.views.random_numbers import RandomNumbers
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Batches:
         batch_size: Images a batch over all processes.
         seed: Decides the order of the images and every view.
         fabric: Device and processes.
+        size: Gives the side of the views at a step; ``None``: as they come.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class Batches:
         batch_size: int,
         seed: int,
         fabric: Fabric,
+        size: Callable[[int], int | None] = lambda step: None,
     ) -> None:
         self.in_a_pass = math.ceil(len(rows) / batch_size)
         self._source, self._views, self._rows = source, views, rows
-        self._seed, self._fabric = seed, fabric
+        self._seed, self._fabric, self._size = seed, fabric, size
         self._dealt: tuple[int, list[np.ndarray]] = (-1, [])
 
     def of(self, steps: Iterable[int]) -> Iterator[Batch]:
@@ -104,7 +107,9 @@ class Batches:
             total=held.total,
             device=images.device,
         )
-        return Batch(self._views(images, random), labels, held)
+        side = self._size(step)
+        views = [pieces.resize(view, side) for view in self._views(images, random)]
+        return Batch(views, labels, held)
 
 
 def ahead(

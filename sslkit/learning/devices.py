@@ -41,8 +41,10 @@ def launch(numbers: str = "auto") -> Fabric:
     cuda = torch.cuda.is_available()
     known: Any = precision(numbers)
     together = torch.distributed.is_torchelastic_launched()
-    # Which precision it took is in the record; a line each time is in the way.
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    # Which precision it took is in the record; a line each time is in the way. Fabric's
+    # words go through either, as whether all of Lightning was imported decides.
+    for part in ("fabric", "pytorch"):
+        logging.getLogger(f"lightning.{part}").setLevel(logging.WARNING)
     here = int(os.environ["LOCAL_WORLD_SIZE"]) if together else 1
     world = int(os.environ["WORLD_SIZE"]) if together else 1
     fabric = Fabric(

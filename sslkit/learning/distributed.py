@@ -136,8 +136,10 @@ class _SyncBatchNorm(_BatchNorm):
         dims = [0, *range(2, input.ndim)]
         shape = [1, -1] + [1] * (input.ndim - 2)
         count = input.numel() // input.shape[1] // _held.size * _held.total
-        mean = total(input.sum(dims)) / count
-        centred = input - mean.view(shape)
+        # Statistics of 16-bit numbers are taken in 32, as torch's own are.
+        wide = input.to(torch.promote_types(input.dtype, torch.float32))
+        mean = total(wide.sum(dims)) / count
+        centred = wide - mean.view(shape)
         variance = total(centred.square().sum(dims)) / count
         with torch.no_grad():
             cast(Tensor, self.num_batches_tracked).add_(1)
@@ -145,4 +147,4 @@ class _SyncBatchNorm(_BatchNorm):
             unbiased = variance * (count / (count - 1))
             cast(Tensor, self.running_var).lerp_(unbiased, self.momentum or 0.0)
         scale = (variance + self.eps).rsqrt() * self.weight
-        return centred * scale.view(shape) + self.bias.view(shape)
+        return (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)

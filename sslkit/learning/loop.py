@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -123,6 +124,8 @@ def fit(
     module = synchronise(module.to(fabric.device))
     optimiser = new_optimiser(module, training)
     model, optimiser = fabric.setup(module, optimiser)
+    epoch_steps = training.epoch_steps(len(rows))
+    total = epoch_steps * training.epochs
     batches = Batches(
         images,
         objective.views,
@@ -130,9 +133,8 @@ def fit(
         batch_size=training.batch_size,
         seed=seed,
         fabric=fabric,
+        size=partial(training.size, total=total),
     )
-    epoch_steps = training.epoch_steps(len(rows))
-    total = epoch_steps * training.epochs
 
     state = State()
     if checkpoint is not None and checkpoint.exists():

@@ -28,6 +28,9 @@ class Training:
             images of a pass are dealt into batches of nearly equal size, none larger,
             none left over.
         weight_decay: On weights alone, not on biases or batch-norm.
+        sizes: Sides of the views in pixels, one after the other, each for as many
+            steps: small views first make early steps cheap. Without them views are as
+            large as the images.
 
     Raises:
         ValueError: If a value is out of range.
@@ -41,6 +44,7 @@ class Training:
     steps: int | None = None
     batch_size: int = 64
     weight_decay: float = 0.0
+    sizes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -49,6 +53,12 @@ class Training:
         steps = 1 if self.steps is None else self.steps
         if min(self.epochs, self.batch_size, steps) < 1:
             raise ValueError("epochs, steps and batch_size must be at least 1")
+        if self.sizes and min(self.sizes) < 1:
+            raise ValueError(f"sizes is {self.sizes}; each must be at least 1")
+
+    def size(self, step: int, total: int) -> int | None:
+        """Side of the views at one of ``total`` steps (from 0); ``None``: their own."""
+        return self.sizes[step * len(self.sizes) // total] if self.sizes else None
 
     def epoch_steps(self, images: int) -> int:
         """Optimiser steps of an epoch, on so many images."""

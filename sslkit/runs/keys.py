@@ -44,7 +44,7 @@ NEUTRAL: Mapping[str, Mapping[str, object]] = {
         "blur": 0,
         "solarise": 0,
     },
-    "training": {"warmup": 0, "weight_decay": 0, "steps": None},
+    "training": {"warmup": 0, "weight_decay": 0, "steps": None, "sizes": ()},
     "encoder": {},
     "run": {"fraction": None, "labels": None, "selection": "validation"},
     "rotnet": {"after": None, "shuffled": False},

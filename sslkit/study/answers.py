@@ -107,7 +107,7 @@ def unpaid(differences: pd.DataFrame) -> list[str]:
     """
     found = with_side(differences)
     return [
-        f"{arm_of(row.method).label} ({row.protocol})"
+        f"{arm_of(str(row.method)).label} ({row.protocol})"
         for row in found[found["side"] != "higher"].itertuples()
     ]
 

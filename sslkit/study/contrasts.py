@@ -78,11 +78,15 @@ def contrasts(
             )
     columns = [*Contrast.__dataclass_fields__, "pairs", "mean", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns).astype({"p": float})
-    return table.assign(holm=_holm(table["p"].to_numpy()))
+    return table.assign(holm=holm(table["p"].to_numpy()))
 
 
-def _holm(p: NDArray) -> NDArray:
-    """Each p-value times the number of those not smaller, never falling, at most 1."""
+def holm(p: NDArray) -> NDArray:
+    """Correct p-values for their number, by Holm's step-down.
+
+    Each is multiplied by the number of those not smaller, never falls below a smaller
+    one's, and is 1 at most; NaN stays NaN and does not count.
+    """
     order = np.argsort(p)
     known = np.count_nonzero(~np.isnan(p))
     corrected = np.full(len(p), np.nan)

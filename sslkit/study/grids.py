@@ -105,6 +105,13 @@ def base(images: Images, *, start: str | None = None) -> Iterator[Recipe]:
                     )
 
 
+def handmade(images: Images) -> Iterator[Recipe]:
+    """What no network is needed for, at the study's shares; no arm of the study's."""
+    for fraction, draws in DRAWS.items():
+        for draw in range(draws):
+            yield images.recipe("histogram", fraction=fraction, draw=draw)
+
+
 def seeds(images: Images) -> Iterator[Recipe]:
     """More seeds for the first draws: the spread that is not the labels'."""
     for draw in range(FACTOR_DRAWS):

@@ -17,7 +17,8 @@ def measured(benchmark: str) -> pd.DataFrame:
     Args:
         benchmark: ``"views"``, ``"step"``, ``"pretrain"`` (and ``"pretrain rate"``,
             ``"pretrain memory"``, ``"pretrain loss"``), ``"race"``,
-            ``"race rate"``, ``"memory"``, ``"memory, calculated"`` or ``"start"``.
+            ``"race rate"``, ``"engine"``, ``"memory"``, ``"memory, calculated"`` or
+            ``"start"``.
 
     Returns:
         Columns case, name, value, unit, machine, torch, commit, date; in the order in

@@ -86,6 +86,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
         "last_loss": score.last_loss,
         "val_accuracy": score.val_accuracy,
         "val_loss": score.val_loss,
+        "pretraining_seconds": run.about["seconds"].get("pretrain", 0),
         "seconds": sum(run.about["seconds"].get(p, 0) for p in ("pretrain", protocol)),
         "commit": run.about["commit"],
         "machine": run.about["machine"],

@@ -54,6 +54,18 @@ def sample(images: Tensor, places: Tensor) -> Tensor:
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def resize(images: Tensor, side: int | None) -> Tensor:
+    """Square images of another side, bilinearly with antialias; ``None``: as they are.
+
+    Source:
+        Touvron, Vedaldi, Douze and Jégou, *Fixing the train-test resolution
+        discrepancy* (arXiv:1906.06423), for training on smaller images than are judged.
+    """
+    if side is None or images.shape[2:] == (side, side):
+        return images
+    return F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+
+
 def flip(images: Tensor, chosen: Tensor) -> Tensor:
     """Mirror left and right where ``chosen``."""
     return torch.where(chosen.view(-1, 1, 1, 1), images.flip(3), images)

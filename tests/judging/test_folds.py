@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,7 @@ def test_folds_score_what_a_training_of_so_many_epochs_ends_with(
 def test_groups_are_never_in_two_folds(images: ImageSet, rows: Split) -> None:
     names = np.array([f"g{label}{i % 10}" for i, label in enumerate(images.labels)])
     grouped = replace(images, groups=names)
-    for held in module._folds(grouped, rows.budget, 0):
+    case: Any = SimpleNamespace(images=grouped, seed=0)
+    for held in module._folds(case, rows.budget):
         inside = set(names[rows.budget[held]])
         assert not inside & set(names[rows.budget[~held]])

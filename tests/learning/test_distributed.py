@@ -267,10 +267,13 @@ def test_torchrun_does_a_recipe_together_and_records_it_once(tmp_path: Path) -> 
     assert {p: score.n_test for p, score in two.scores.items()} == {
         p: score.n_test for p, score in one.scores.items()
     }
-    # In float32 sums in another order soon make another Adam: only the start is alike.
+    # In 32 or 16 bits sums in another order soon make another Adam: only the start is
+    # alike.
     first, expected = (
-        run.history.query("epoch == 1 and metric == 'train_loss'").value.to_numpy()
+        run.history.query("phase == 'pretrain' and metric == 'train_loss'").value.iloc[
+            0
+        ]
         for run in (two, one)
     )
-    assert first == pytest.approx(expected, rel=0.02)
+    assert first == pytest.approx(expected, rel=0.1)
     assert not list((tmp_path / "two").glob("checkpoints/*"))

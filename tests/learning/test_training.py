@@ -153,3 +153,12 @@ def test_weight_decay_is_on_weights_and_not_on_biases_or_batch_norm(
     }
     assert decayed == {"encoder.0.weight": True, "head.weight": True}
     assert objective.head.weight[0, 0].item() == pytest.approx(0.5 * kept)
+
+
+def test_views_grow_in_turn_each_size_for_as_many_steps() -> None:
+    growing = Training(sizes=(16, 24, 32))
+    assert [growing.size(step, 6) for step in range(6)] == [16, 16, 24, 24, 32, 32]
+    assert [growing.size(step, 4) for step in range(4)] == [16, 16, 24, 32]
+    assert Training().size(3, 6) is None
+    with pytest.raises(ValueError, match=r"sizes is \(16, 0\)"):
+        Training(sizes=(16, 0))

@@ -23,6 +23,7 @@ VIEWS = {
 }
 SHAPES = (0.2, 0.6, 0.5, 0.4)  # whatever the profile
 
+GROWING = (16, 16, 16, 24, 24, 32)  # sides of the views, in turn
 # Rate, warm-up, epochs, steps, batch size; Adam's, cosine, without decay, but for SGD.
 TRAININGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "smoke": {
@@ -41,7 +42,7 @@ TRAININGS: dict[str, dict[str, tuple[Any, ...]]] = {
         "probe": (1e-2, 0.0, 30, None, 64),
     },
     "few-labels": {
-        "pretraining": (0.12, 0.05, 60, 6000, 256, "sgd", 5e-4),
+        "pretraining": (0.12, 0.05, 60, 6000, 256, "sgd", 5e-4, GROWING),
         "downstream": (1e-3, 0.0, 40, 2000, 64),
         "probe": (1e-2, 0.0, 20, 800, 64),
     },
@@ -118,6 +119,7 @@ def training(
     batch_size: int,
     optimiser: Any = "adam",
     weight_decay: float = 0.0,
+    sizes: tuple[int, ...] = (),
 ) -> Training:
     return Training(
         optimiser=optimiser,
@@ -128,6 +130,7 @@ def training(
         steps=steps,
         batch_size=batch_size,
         weight_decay=weight_decay,
+        sizes=sizes,
     )
 
 

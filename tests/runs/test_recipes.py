@@ -77,7 +77,10 @@ def test_a_recipe_in_a_few_words() -> None:
         ({"labels": 3}, "fraction is 0.5 and labels is 3"),
         ({"protocols": ()}, "protocols is empty"),
         ({"protocols": ("linear", "svm")}, "protocol 'svm' is not one of linear, mlp"),
-        ({"pretrain": "some"}, "pretrain 'some' is not one of budget, all, everything"),
+        (
+            {"pretrain": "some"},
+            "pretrain 'some' is not one of budget, labelled, all, everything",
+        ),
         ({"pretrain": "extra"}, "needs extra_unlabelled"),
         ({"selection": "lats"}, "did you mean 'last'"),
     ],

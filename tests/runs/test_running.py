@@ -248,9 +248,9 @@ def test_the_random_floor_is_the_probe_of_weights_that_only_the_seed_decides(
     seen: list[dict[str, Tensor]] = []
     judge = running.judge
 
-    def watched(encoder: Any, *args: Any, **kwargs: Any) -> Any:
-        seen.append(dict(encoder.net.named_parameters()))
-        return judge(encoder, *args, **kwargs)
+    def watched(features: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append(dict(features.encoder.net.named_parameters()))
+        return judge(features, *args, **kwargs)
 
     monkeypatch.setattr(running, "judge", watched)
     sslkit.run(small("random", seed=5), out=tmp_path)

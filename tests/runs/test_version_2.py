@@ -23,8 +23,10 @@ def in_words_of_version_2(run: Run) -> dict[str, Any]:
     """The recipe as version 2 wrote it down."""
     recipe = run.recipe
     plain = dataclasses.asdict(recipe)
-    for name in ("arm", "labels", "selection", "pretraining_seed"):
+    for name in "arm labels selection pretraining_seed pretrain_images".split():
         del plain[name]
+    for name in ("pretraining", "downstream", "probe"):
+        del plain[name]["sizes"]
     del plain["augmentation"]["solarise"]
     if recipe.method is not None:
         plain["method"]["file"] = recipe.method.tag

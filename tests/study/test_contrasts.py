@@ -85,9 +85,9 @@ def test_one_pair_has_a_mean_and_no_test_and_does_not_count():
 def test_holm_by_hand():
     """Holm's steps: 0.005 times 4, 0.01 times 3, 0.03 times 2, 0.04, never falling."""
     p = np.array([0.01, 0.04, 0.03, 0.005])
-    assert contrasts._holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert contrasts._holm(np.array([0.7, 0.6])).tolist() == [1, 1]
-    some = contrasts._holm(np.array([0.02, math.nan, 0.01]))
+    assert contrasts.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert contrasts.holm(np.array([0.7, 0.6])).tolist() == [1, 1]
+    some = contrasts.holm(np.array([0.02, math.nan, 0.01]))
     assert some[[0, 2]] == pytest.approx([0.02, 0.02])
     assert math.isnan(some[1])
 

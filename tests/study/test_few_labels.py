@@ -34,7 +34,7 @@ def test_every_encoder_is_judged_with_every_budget_and_draw() -> None:
             tuned = [found[arm, seed, "finetune", draw] for draw in range(10, 15)]
             assert frozen == [11, 11, 11, 7, 7]
             assert tuned == [4, 4, 4, 3, 3]
-    assert found.total() == 2 * 3 * (43 + 18)
+    assert found.total() == 2 * 3 * (47 + 18)
 
 
 def test_two_encoders_are_judged_side_by_side_and_then_no_more() -> None:

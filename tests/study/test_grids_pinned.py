@@ -96,7 +96,7 @@ def test_every_value_of_the_study_is_what_it_was(study: list[Recipe]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("shapes", 60), ("colon3", 574), ("lung3", 105)]
+    ("name", "count"), [("shapes", 60), ("colon3", 595), ("lung3", 120)]
 )
 def test_the_committed_records_are_of_just_these_recipes(
     name: str, count: int, request: pytest.FixtureRequest

@@ -118,7 +118,8 @@ def done(method: str, key: str, *, accuracy: float, draw: int = 0) -> Run:
         n_train=8,
     )
     scores = dict.fromkeys(("linear", "finetune"), score)
-    about = {"seconds": {}, "commit": "c", "machine": "m"}
+    counts = {"train": 4, "val": 1}
+    about = {"seconds": {}, "commit": "c", "machine": "m", "counts": counts}
     return Run(recipe, key, scores, pd.DataFrame(), about)
 
 

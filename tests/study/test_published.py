@@ -129,7 +129,8 @@ def scored(data: str) -> Run:
         last_loss=1.0,
         n_train=8,
     )
-    about = {"seconds": {}, "commit": "", "machine": ""}
+    counts = {"train": 4, "val": 1}
+    about = {"seconds": {}, "commit": "", "machine": "", "counts": counts}
     return Run(recipe, data, {"finetune": score}, pd.DataFrame(), about)
 
 

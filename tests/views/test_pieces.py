@@ -144,3 +144,16 @@ def test_a_kernel_of_17_is_wide_enough_for_the_largest_blur():
     images = pictures(1, 48, 48).float() / 255
     ours = pieces.gaussian_blur(images, torch.tensor([2.0]), kernel_size=17)
     close(ours, tv.gaussian_blur(images, [23, 23], [2.0, 2.0]), 1e-4)
+
+
+def test_resizing_is_torchvisions_and_leaves_alone_what_is_of_that_side():
+    images = pieces.to_float(pictures())
+    close(pieces.resize(images, 12), tv.resize(images, [12, 12]), ROUNDING)
+    for side in (None, images.shape[-1]):
+        assert pieces.resize(images, side) is images
+
+
+def test_a_turn_before_resizing_is_a_turn_after_it():
+    images = pieces.to_float(pictures())
+    turned = pieces.resize(torch.rot90(images, 1, (2, 3)), 12)
+    close(turned, torch.rot90(pieces.resize(images, 12), 1, (2, 3)), ROUNDING)
