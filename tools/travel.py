@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-LIMIT = 64 * 2**20  # bytes of all that travels there, the project's files included
+LIMIT = 64 * 2**20  # bytes of packed images; with the project's files it may be more
 PIECE = 15 * 2**20  # bytes of a file that travels back
 PIECES = 2
 FOR_FRAMING = 2**20  # of a bundle's bytes
