@@ -5,6 +5,7 @@ Local processes, or a Dask cluster. Every worker does one recipe at a time.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -70,6 +71,9 @@ def cluster(address: str) -> Iterator[Executor]:
         raise ValueError(
             "a Dask cluster needs the extra 'cluster': pip install 'sslkit[cluster]'"
         ) from error
+    # A client that found no scheduler closes when it is collected. Were that to happen
+    # while the next one starts, both would wait for one lock, for ever.
+    gc.collect()
     try:
         client = Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:

@@ -198,9 +198,9 @@ def test_a_teacher_is_what_is_judged_and_saved(
     judged: list[Any] = []
     judge = running.judge
 
-    def watched(encoder: Any, *args: Any, **kwargs: Any) -> Any:
-        judged.append(copy.deepcopy(encoder))
-        return judge(encoder, *args, **kwargs)
+    def watched(features: Any, *args: Any, **kwargs: Any) -> Any:
+        judged.append(copy.deepcopy(features.encoder))
+        return judge(features, *args, **kwargs)
 
     monkeypatch.setattr(running, "judge", watched)
     start = on_folder(noise(tmp_path / "noise"), "brightness")

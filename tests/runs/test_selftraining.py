@@ -14,6 +14,7 @@ from torch import Tensor
 
 import sslkit
 from sslkit.judging import selftraining
+from sslkit.judging.features import Features
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.runs import records, running
 from sslkit.runs.records import Run
@@ -97,9 +98,10 @@ def test_it_starts_as_supervised_training_does(
     seen: list[dict[str, Tensor]] = []
     judge = running.judge
 
-    def watched(encoder: Encoder, *given: Any, **rest: Any) -> Any:
-        seen.append({k: v.clone() for k, v in encoder.state_dict().items()})
-        return judge(encoder, *given, **rest)
+    def watched(features: Features, *given: Any, **rest: Any) -> Any:
+        weights = features.encoder.state_dict()
+        seen.append({k: v.clone() for k, v in weights.items()})
+        return judge(features, *given, **rest)
 
     monkeypatch.setattr(running, "judge", watched)
     for arm in ("selftrain", "supervised"):
