@@ -66,6 +66,7 @@ bench: $(READY) ## speed beside peers, which it installs; kept in book/results/s
 		$(BENCH).pretrain --method $$method --backbone tiny --epochs 4 --seeds 3 --keep; done
 	$(BENCH).pretrain --backbone resnet18 --epochs 1 --limit 400 --keep
 	$(BENCH).race --keep
+	$(BENCH).engine --keep
 	$(BENCH).memory --keep
 
 lock: $(READY) ## pin the newest versions of everything the book is built with
