@@ -112,7 +112,6 @@ def scored(recipe: Recipe, out: Path) -> dict[str, float]:
     """Accuracy by protocol on pool images outside the budget; no test image is read."""
     import torch
 
-    from sslkit.judging import judge
     from sslkit.learning.devices import launch
     from sslkit.runs import inputs, running
     from sslkit.runs.store import Store
@@ -124,18 +123,8 @@ def scored(recipe: Recipe, out: Path) -> dict[str, float]:
     some = torch.Generator().manual_seed(recipe.draw)
     outside = outside[torch.randperm(len(outside), generator=some)[:SCORED]]
     features, _, _ = running.features_of(recipe, images, rows, Store(out), fabric)
-    judged = judge.judge(
-        features,
-        images,
-        replace(rows, test=outside),
-        protocols=recipe.protocols,
-        augmentation=recipe.augmentation,
-        probe=recipe.probe,
-        downstream=recipe.downstream,
-        seed=recipe.seed,
-        select=recipe.selection,
-        fabric=fabric,
-    )
+    asked = replace(rows, test=outside)
+    judged = running.judged_by(recipe, features, images, asked, fabric)
     return {protocol: found.score.accuracy for protocol, found in judged.items()}
 
 

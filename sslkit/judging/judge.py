@@ -46,7 +46,8 @@ def judge(
         encoder: Any module that gives features ``(B, D)`` for images ``(B, 3, S, S)``,
             floats in [0, 1]; a normalisation that it expects must be a part of it. It
             is moved to the device, and stays as it is: what trains it takes a copy. Or
-            the ``Features`` of one on the device, which are then not read again.
+            the ``Features`` of one, of these very images on the device, which are then
+            not read again.
         images: The images, which are read once for all frozen protocols.
         split: Rows to learn from, to choose by, to be scored on.
         protocols: Of ``PROTOCOLS``: ``"linear"`` and ``"mlp"`` (a head on frozen
@@ -71,13 +72,16 @@ def judge(
 
     Raises:
         ValueError: If a protocol is unknown, the encoder gives no ``(B, D)``, or is to
-            be fine-tuned and has no weights.
+            be fine-tuned and has no weights; or features are of other images.
     """
     for name in protocols:
         check_choice("protocol", name, PROTOCOLS)
     fabric = fabric or launch()
+    images = images.to(fabric.device)
     if not isinstance(encoder, Features):
-        encoder = Features(encoder.to(fabric.device), images.to(fabric.device))
+        encoder = Features(encoder.to(fabric.device), images)
+    elif encoder.images is not images:
+        raise ValueError("these features are of other images than those to judge by")
     case = Case(
         features=encoder,
         split=split,

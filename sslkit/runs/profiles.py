@@ -123,6 +123,7 @@ PROFILES: dict[str, Profile] = {
         views=replace(_VIEWS, crop=(0.2, 1.0)),
         pretrain="everything",
         protocols=("linear", "knn"),
+        # Of a trial; to be tuned before the first run (book/study-plan.md).
         tuned={
             "simclr": {"method": {"temperature": 0.2}},
             # Four turns of an image are four views: as many views a step as SimCLR.

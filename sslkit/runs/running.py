@@ -17,6 +17,7 @@ from tqdm.std import tqdm
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
+from sslkit.judging.cases import Judged
 from sslkit.judging.features import Features, settle
 from sslkit.judging.judge import judge
 from sslkit.judging.protocols import UNFROZEN
@@ -28,14 +29,8 @@ from sslkit.runs import codec, recipes
 from sslkit.runs.inputs import load_images, on_device, split_of
 from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.runs.provenance import provenance
-from sslkit.runs.recipes import Data, Recipe
-from sslkit.runs.records import (
-    Run,
-    load_encoder,
-    to_columns,
-    to_frame,
-    to_record,
-)
+from sslkit.runs.recipes import Recipe
+from sslkit.runs.records import Run, load_encoder, to_columns, to_frame, to_record
 from sslkit.runs.store import Store, write
 
 if TYPE_CHECKING:
@@ -177,9 +172,7 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
         )
     settings = done.recipe.encoder
     if done.recipe.method is None:
-        raise ValueError(
-            f"run {key} had no pretraining, so it has no encoder to export"
-        )
+        raise ValueError(f"run {key} had no pretraining: it has no encoder to export")
     if settings.backbone in encoders.OURS:
         raise ValueError(
             f"the {settings.backbone} encoder has no counterpart in torchvision; use a "
@@ -215,19 +208,7 @@ def _do(
     """Pretrain, judge by every protocol, and describe it all."""
     features, histories, seconds = features_of(recipe, images, rows, store, fabric)
     checkpoint = store.checkpoint(key)
-    judged = judge(
-        features,
-        images,
-        rows,
-        protocols=recipe.protocols,
-        augmentation=recipe.augmentation,
-        probe=recipe.probe,
-        downstream=recipe.downstream,
-        seed=recipe.seed,
-        select=recipe.selection,
-        fabric=fabric,
-        checkpoint=checkpoint,
-    )
+    judged = judged_by(recipe, features, images, rows, fabric, checkpoint)
     if fabric.is_global_zero:
         checkpoint.unlink(missing_ok=True)
     scores = {protocol: found.score for protocol, found in judged.items()}
@@ -250,6 +231,30 @@ def _do(
     # What "auto" became: another machine may take it for something else.
     settled = replace(recipe, precision=precision(recipe.precision))
     return Run(settled, key, scores, history, about)
+
+
+def judged_by(
+    recipe: Recipe,
+    features: Features,
+    images: ImageSet,
+    rows: Split,
+    fabric: Fabric,
+    checkpoint: Path | None = None,
+) -> dict[str, Judged]:
+    """Judge by a recipe's protocols and settings, with these rows."""
+    return judge(
+        features,
+        images,
+        rows,
+        protocols=recipe.protocols,
+        augmentation=recipe.augmentation,
+        probe=recipe.probe,
+        downstream=recipe.downstream,
+        seed=recipe.seed,
+        select=recipe.selection,
+        fabric=fabric,
+        checkpoint=checkpoint,
+    )
 
 
 def features_of(
@@ -305,14 +310,11 @@ def _pretrained(
                 checkpoint.unlink(missing_ok=True)
     kept = json.loads(note.read_text())
     frame = to_frame(kept["history"]).drop(columns="phase")
-    features = _features(file, recipe.encoder, recipe.data, recipe.extra_unlabelled)
+    features = _features(file, recipe.encoder, images)
     return features, {"pretrain": frame}, {"pretrain": kept["seconds"]}
 
 
 @lru_cache(maxsize=1)
-def _features(
-    file: Path, settings: EncoderSettings, data: Data, extra: Data | None
-) -> Features:
+def _features(file: Path, settings: EncoderSettings, images: ImageSet) -> Features:
     """The features of an encoder file, kept for the next recipe that judges it."""
-    images = load_images(data, extra)
     return Features(load_encoder(settings, file).to(images.device), images)

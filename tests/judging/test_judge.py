@@ -18,6 +18,7 @@ import sslkit
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.cases import Judged
+from sslkit.judging.features import Features
 from sslkit.judging.judge import judge
 from sslkit.judging.protocols import PROTOCOLS
 from sslkit.learning import loop
@@ -288,3 +289,21 @@ def test_the_teacher_of_a_method_of_ones_own_is_what_is_judged(
     for name in ("linear", "finetune"):
         assert same(teacher[name], again[name])
         assert teacher[name].score.loss != other[name].score.loss
+
+
+def test_features_that_were_read_are_judged_as_their_encoder_is(
+    images: ImageSet, rows: Split, encoder: Encoder
+) -> None:
+    read = Features(encoder, images)
+    known = judge(read, images, rows, protocols=("linear",))
+    expected = judge(encoder, images, rows, protocols=("linear",))
+    assert known["linear"].score.loss == expected["linear"].score.loss
+    assert read.known[rows.test].all(), "they are kept for the next"
+
+
+def test_features_of_other_images_are_refused(
+    images: ImageSet, rows: Split, encoder: Encoder
+) -> None:
+    others = Features(encoder, replace(images, images=images.images.flip(0)))
+    with pytest.raises(ValueError, match="of other images"):
+        judge(others, images, rows, protocols=("linear",))

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,8 +17,7 @@ from click.testing import CliRunner
 import sslkit
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
-from sslkit.judging import judge
-from sslkit.runs import inputs
+from sslkit.runs import inputs, running
 from sslkit.runs.profiles import PROFILES
 from tools import tuning
 
@@ -62,13 +62,13 @@ def test_scores_are_of_pool_images_outside_the_budget_and_never_of_the_test(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Split] = []
-    judged = judge.judge
+    judge = running.judge
 
-    def instead(encoder: object, images: ImageSet, split: Split, **rest: object):  # type: ignore[no-untyped-def]
+    def instead(encoder: Any, images: ImageSet, split: Split, **rest: Any) -> Any:
         asked.append(split)
-        return judged(encoder, images, split, **rest)  # type: ignore[arg-type]
+        return judge(encoder, images, split, **rest)
 
-    monkeypatch.setattr(judge, "judge", instead)
+    monkeypatch.setattr(running, "judge", instead)
     monkeypatch.setattr(tuning, "SCORED", 50)
     recipe = sslkit.recipe("random", profile="smoke", draw=100, seed=100)
     found = tuning.scored(recipe, tmp_path)
