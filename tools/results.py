@@ -21,18 +21,23 @@ if TYPE_CHECKING:
 RESULTS = Path("book/results")
 ANSWER = Path("book/_assets/answer.svg")  # the README's figure
 SCALING = Path("book/_assets/scaling.svg")  # in the chapter "running"
-PROFILES = {
-    "shapes": "quick",
-    "colon3": "study-small",
-    "cifar3": "study-small",
-    "lung3": "study-small",
+SETS = {  # of each profile, in the order in which they are done
+    "quick": ("shapes",),
+    "study-small": ("colon3", "cifar3", "lung3"),
+    "few-labels": ("colon3", "cifar10", "blood8"),
 }
+GRIDS = {
+    f"{profile}-{data}": (profile, data)
+    for profile, sets in SETS.items()
+    for data in sets
+}
+"""A grid's profile and images, by its name: the folder of its records."""
 RIVALS = ("byol", "vicreg", "selftrain", "histogram")  # of ``shapes``
 START = "cifar7.safetensors"  # under SSLKIT_DATA, from tools.warm_start
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("names", nargs=-1, type=click.Choice(list(PROFILES)))
+@click.argument("names", nargs=-1, type=click.Choice(list(GRIDS)))
 @click.option("--jobs", default=2, help="processes, of one thread each")
 @click.option(
     "--out", default="runs", help="the store", type=click.Path(path_type=Path)
@@ -46,12 +51,12 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
     RESULTS.mkdir(exist_ok=True)
     if recorded:
         kept = records.read(out)
-        for name in names or PROFILES:
+        for name in names or GRIDS:
             if own := [run for run in kept if _is_of(run, name)]:
                 publish(name, own)
     else:
         with workers.processes(jobs) as executor:
-            for name in names or PROFILES:
+            for name in names or GRIDS:
                 publish(
                     name, running.run_all(recipes(name), out=out, executor=executor)
                 )
@@ -60,47 +65,50 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
 
 
 def recipes(name: str) -> Iterable[Recipe]:
-    """The recipes whose records the book shows of some images."""
-    from sslkit.study import grids
+    """The recipes of a grid, in the order in which they are wanted."""
+    from sslkit.study import few_labels, grids
     from sslkit.study.images import Images
 
-    images = Images(data=name, image_size=32, profile=PROFILES[name])
-    if name == "shapes":
+    profile, data = GRIDS[name]
+    if profile == few_labels.PROFILE:
+        return few_labels.few_labels(data)
+    images = Images(data=data, image_size=32, profile=profile)
+    if data == "shapes":
         every = grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0), more=RIVALS)
         # The precision of the first records: a figure mixes no two.
         return [replace(one, precision="32-true") for one in every]
-    if name == "lung3":  # divided in three ways: what are copies in the test worth?
+    if data == "lung3":  # divided in three ways: what are copies in the test worth?
         by_group = replace(images, groups="files.csv:path:group", test="group")
         ways = (by_group, replace(images, test="image"), images)
         return chain.from_iterable(
             grids.arms(way, fractions=(0.05,), curve=(1.0,), more=("histogram",))
             for way in ways
         )
-    study = grids.study(images, start=START, other=_other(name))
+    study = grids.study(images, start=START, other=_other(data))
     return chain(study, grids.handmade(images))
 
 
-def _other(name: str) -> Data:
+def _other(data: str) -> Data:
     """Where unlabelled images of another kind come from."""
     from sslkit.runs.recipes import Data
     from tools.warm_start import CLASSES
 
-    if name == "colon3":  # tissue of another organ, as the study had
+    if data == "colon3":  # tissue of another organ, as the study had
         return Data(name="lung3")
     return Data(name="cifar10", classes=CLASSES)
 
 
 def _is_of(run: Run, name: str) -> bool:
     recipe = run.recipe
-    named = Path(recipe.data.name).name, recipe.profile
-    return named == (name, PROFILES[name]) and recipe.draw < 100  # 100: tuning
+    named = recipe.profile, Path(recipe.data.name).name
+    return named == GRIDS[name] and recipe.draw < 100  # 100: tuning
 
 
 def publish(name: str, done: Iterable[Run]) -> None:
-    """Write the records of some images."""
+    """Write the records of a grid."""
     from sslkit.study import published
 
-    folder = RESULTS / f"{PROFILES[name]}-{name}"
+    folder = RESULTS / name
     runs = list(done)
     published.write(folder, runs)
     click.echo(f"{folder}: {len(runs)} records")

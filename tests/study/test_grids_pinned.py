@@ -96,18 +96,19 @@ def test_every_value_of_the_study_is_what_it_was(study: list[Recipe]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("shapes", 60), ("colon3", 595), ("lung3", 120)]
+    ("name", "count"),
+    [("quick-shapes", 60), ("study-small-colon3", 595), ("study-small-lung3", 120)],
 )
 def test_the_committed_records_are_of_just_these_recipes(
     name: str, count: int, request: pytest.FixtureRequest
 ) -> None:
-    if name != "shapes":
+    if name != "quick-shapes":
         real_images = request.getfixturevalue("real_images")
         for folder in ("colon3", "lung3"):
             if not (real_images / folder).is_dir():
                 pytest.skip(f"SSLKIT_DATA has no folder {folder}")
     todo = [*results.recipes(name)]
-    kept = records.read(RESULTS / f"{results.PROFILES[name]}-{name}")
+    kept = records.read(RESULTS / name)
     # A record says what "auto" became, from version 3 on.
     done, asked = (
         {replace(recipe, precision="auto") for recipe in some}

@@ -26,7 +26,7 @@ def test_records_are_published_under_their_profile_and_data(
     done: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    results.publish("shapes", iter([done]))
+    results.publish("quick-shapes", iter([done]))
     (run,) = records.read(tmp_path / "quick-shapes")
     assert (run.key, run.scores) == (done.key, done.scores)
 
@@ -34,12 +34,12 @@ def test_records_are_published_under_their_profile_and_data(
 def test_recorded_runs_of_other_images_or_of_tuning_are_not_published(
     done: Run,
 ) -> None:
-    assert not results._is_of(done, "shapes")  # another profile
+    assert not results._is_of(done, "quick-shapes")  # another profile
     quick = replace(done, recipe=replace(done.recipe, profile="quick"))
-    assert results._is_of(quick, "shapes")
-    assert not results._is_of(quick, "cifar3")
+    assert results._is_of(quick, "quick-shapes")
+    assert not results._is_of(quick, "study-small-cifar3")
     tuning = replace(quick, recipe=replace(quick.recipe, draw=100))
-    assert not results._is_of(tuning, "shapes")
+    assert not results._is_of(tuning, "quick-shapes")
 
 
 def test_recorded_runs_are_written_without_doing_any(
@@ -66,5 +66,5 @@ def test_recorded_runs_are_written_without_doing_any(
 
 
 def test_every_published_set_has_recipes_of_its_profile() -> None:
-    for one in results.recipes("shapes"):
+    for one in results.recipes("quick-shapes"):
         assert (one.data.name, one.profile) == ("shapes", "quick")
