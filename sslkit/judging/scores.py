@@ -33,6 +33,8 @@ class Score:
         val_loss: Loss of that epoch on them, likewise.
         n_train: Images whose labels trained (validation images not counted).
         seconds: Time taken, features included.
+        predicted: The class predicted for each test image, in the order of
+            ``split.test``; what published records leave out.
     """
 
     accuracy: float
@@ -47,6 +49,7 @@ class Score:
     val_accuracy: float | None = None
     val_loss: float | None = None
     seconds: float = 0.0
+    predicted: tuple[int, ...] = ()
 
     @property
     def n_test(self) -> int:
@@ -126,11 +129,12 @@ def score_test(
     selected, last = (p.numpy() for p in predict(split.test))
     labels = images.labels.cpu()[split.test].numpy()
     names = np.arange(len(images.classes))
-    correct = selected.argmax(1) == labels
+    predicted = selected.argmax(1)
+    correct = predicted == labels
     groups = None if images.groups is None else images.groups[split.test.numpy()]
     low, high = test_set_interval(correct, groups)
     confusion = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(confusion, (labels, selected.argmax(1)), 1)
+    np.add.at(confusion, (labels, predicted), 1)
     return Score(
         accuracy=float(correct.mean()),
         loss=float(log_loss(labels, selected, labels=names)),
@@ -141,4 +145,5 @@ def score_test(
         last_accuracy=float((last.argmax(1) == labels).mean()),
         last_loss=float(log_loss(labels, last, labels=names)),
         n_train=len(split.train),
+        predicted=tuple(predicted.tolist()),
     )

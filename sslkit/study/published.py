@@ -9,9 +9,11 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from sslkit.judging.scores import Score
 from sslkit.runs import packing
 from sslkit.runs.records import Run, read, to_frame, to_record
 from sslkit.study.tables import ARM, DRAW, table
@@ -40,15 +42,16 @@ def file(name: str) -> Path | None:
 def write(folder: Path, every: Iterable[Run]) -> None:
     """Write runs as ``runs`` finds them; what else the folder had goes away.
 
-    Records without their histories, a ``.jsonl`` a variant sorted by key, can be read
-    in a diff: a line a record, below one that holds what most of them share. The
-    histories, many more numbers, are one compressed table, a row an epoch: key, phase,
-    epoch, step and a column a metric. Of a long one about ``EPOCHS`` are kept.
+    Records without their histories and single predictions, numbers to six digits, a
+    ``.jsonl`` a variant sorted by key, can be read in a diff: a line a record, below
+    one that holds what most of them share. The histories, many more numbers, are one
+    compressed table, a row an epoch: key, phase, epoch, step and a column a metric. Of
+    a long one about ``EPOCHS`` are kept.
     """
     once = {one.key: one for one in every}
     variants: dict[Path, list[Run]] = {}
     for key in sorted(once):
-        bare = dataclasses.replace(once[key], history=to_frame({}))
+        bare = _bare(once[key])
         name = re.sub("[^a-z0-9]+", "-", bare.recipe.variant)
         variants.setdefault(folder / f"{name}.jsonl", []).append(bare)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,6 +65,23 @@ def write(folder: Path, every: Iterable[Run]) -> None:
     tidy = pd.concat([_thinned(one.history, key) for key, one in once.items()])
     wide = tidy.pivot(index=_ROW, columns="metric", values="value")
     wide.to_csv(folder / CURVES)
+
+
+def _bare(one: Run) -> Run:
+    """A run without its history and what its scores say of single images."""
+    scores = {
+        name: dataclasses.replace(score, predicted=(), **_rounded(score))
+        for name, score in one.scores.items()
+    }
+    return dataclasses.replace(one, history=to_frame({}), scores=scores)
+
+
+def _rounded(score: Score) -> dict[str, Any]:
+    """The fields of a score that are no whole numbers, to six digits."""
+    fields = {
+        field.name: getattr(score, field.name) for field in dataclasses.fields(score)
+    }
+    return {k: float(f"{v:.6g}") for k, v in fields.items() if isinstance(v, float)}
 
 
 def _thinned(history: pd.DataFrame, key: str) -> pd.DataFrame:

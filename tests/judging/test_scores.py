@@ -35,6 +35,7 @@ def test_a_score_is_what_scikit_learn_makes_of_the_same_answers(
     assert score.accuracy == pytest.approx(metrics.accuracy_score(truth, answers))
     assert score.loss == pytest.approx(-np.log(sure[range(N_TEST), truth]).mean())
     assert score.confusion == metrics.confusion_matrix(truth, answers).tolist()
+    assert score.predicted == tuple(answers.tolist())
     recall = metrics.recall_score(truth, answers, average=None)
     assert score.recall == pytest.approx(recall)
     balanced = metrics.balanced_accuracy_score(truth, answers)

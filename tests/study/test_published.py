@@ -90,6 +90,16 @@ def test_a_file_of_several_records_begins_with_what_they_share(tmp_path: Path) -
     assert [json.loads(line) for line in rest] == [{"key": "a"}, {"key": "b"}]
 
 
+def test_published_scores_have_six_digits_and_no_single_predictions(
+    tmp_path: Path,
+) -> None:
+    one = by_hand()
+    score = replace(one.scores["linear"], loss=0.123456789, predicted=(0, 1))
+    published.write(tmp_path / "some", [replace(one, scores={"linear": score})])
+    (back,) = records.read(tmp_path / "some")
+    assert back.scores["linear"] == replace(score, loss=0.123457, predicted=())
+
+
 @pytest.mark.parametrize(
     ("epochs", "kept"),
     [

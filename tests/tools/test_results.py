@@ -28,7 +28,7 @@ def test_records_are_published_under_their_profile_and_data(
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     results.publish("quick-shapes", iter([done]))
     (run,) = records.read(tmp_path / "quick-shapes")
-    assert (run.key, run.scores) == (done.key, done.scores)
+    assert (run.key, run.recipe) == (done.key, done.recipe)
 
 
 def test_recorded_runs_of_other_images_or_of_tuning_are_not_published(
