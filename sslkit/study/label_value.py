@@ -21,7 +21,8 @@ Seen = Literal["budget", "all"]
 """Which images pretraining saw: those of the label budget, or all of the pool."""
 
 BASELINES = ("supervised", "supervised-plain")
-LEAST = 5  # draws: a bootstrap of fewer is too narrow for a verdict
+LEAST = 5  # draws: of fewer there is no verdict
+FEW_DRAWS = "few draws"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
     found = label_equivalents(arms, against=against)
     rows: list[Any] = list(found.itertuples())
     claims = [
-        "few draws"
+        FEW_DRAWS
         if 1 < row.draws < LEAST
         else side(row.low - row.fraction, row.high - row.fraction)
         for row in rows
@@ -176,11 +177,11 @@ def gains(one: Worth) -> pd.DataFrame:
     """What each arm has over the supervised recipe with the same labels.
 
     Returns:
-        As ``tables.differences``, with ``side``.
+        As ``tables.differences``, with ``side``, or ``"few draws"`` in its place.
     """
     left_out = [name for name in BASELINES if name != one.against]
     rows = one.arms[~one.arms["method"].isin(left_out)]
-    return with_side(differences(rows, against=one.against))
+    return _with_verdict(differences(rows, against=one.against))
 
 
 def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFrame:
@@ -193,7 +194,7 @@ def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFram
         shares: The parts.
 
     Returns:
-        As ``tables.differences``, with ``side``, by share; no row where records lack.
+        As ``gains``, by share; no row where records lack.
     """
     every = at_fraction(one.arms[one.arms["method"] == one.against], 1.0)
     arms = one.arms[[arm_of(name).pretrained for name in one.arms["method"]]]
@@ -201,4 +202,11 @@ def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFram
     if few.empty or every.empty:
         return pd.DataFrame()
     alike = [every.assign(fraction=share) for share in few["fraction"].unique()]
-    return with_side(differences(pd.concat([few, *alike]), against=one.against))
+    return _with_verdict(differences(pd.concat([few, *alike]), against=one.against))
+
+
+def _with_verdict(rows: pd.DataFrame) -> pd.DataFrame:
+    """Differences with the side on which each lies, where there are draws enough."""
+    sides = with_side(rows)["side"].astype(str)
+    few = rows["pairs"].between(2, LEAST - 1)
+    return rows.assign(side=sides.mask(few, FEW_DRAWS))

@@ -165,8 +165,8 @@ def test_gains_leave_the_other_supervised_recipe_out():
 
 
 def test_a_part_of_the_labels_is_compared_with_all_by_draw_and_seed():
-    every = [0.90, 0.94, 0.92]
-    few = [0.80, 0.85, 0.90]
+    every = [0.90, 0.94, 0.92, 0.93, 0.91]
+    few = [0.80, 0.85, 0.90, 0.94, 0.92]
     frame = together(
         curve({0.05: 0.5, 0.25: 0.7}),
         scored("supervised", every, fraction=1.0),
@@ -179,7 +179,8 @@ def test_a_part_of_the_labels_is_compared_with_all_by_draw_and_seed():
     low, high = stats.ttest_rel(few, every).confidence_interval()
     assert (quarter.method, quarter.fraction) == ("simclr", 0.25)
     assert (quarter.low, quarter.high) == pytest.approx((low, high))
-    assert (quarter.side, half.side) == ("within noise", "higher")
+    assert quarter.side == "within noise"
+    assert (half.side, half.low > 0) == ("few draws", True)  # three: no verdict
     assert half.protocol == "linear"
     assert len(label_value.reached(one, shares=[0.25])) == 1
     assert label_value.reached(one, shares=[0.1]).empty
