@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sslkit.figures import forest
-from sslkit.figures.plots import GREY, new_figure, note, nothing
+from sslkit.figures.plots import GREY, WIDTH, new_figure, note, nothing
 from sslkit.runs.arms import arm_of
 
 _GUESS = 25  # per cent of the turns
@@ -95,3 +95,46 @@ def endings_table(endings: pd.DataFrame) -> pd.DataFrame:
     shares = (100 * endings[["mean", "min", "max"]]).round(1)
     table = pd.concat([endings["count"], shares], axis="columns")
     return table.set_axis(pd.Index(names, name="arm"))
+
+
+def expected_and_found(parts: pd.DataFrame) -> Figure:
+    """Show what validation promised and what the test found, a panel an image set.
+
+    Args:
+        parts: From ``jitter.expected_and_found`` of ``study``, of one profile; of
+            several sets, one below the other.
+
+    Raises:
+        ValueError: If it is of several profiles, or empty.
+    """
+    profiles = parts["profile"].unique()
+    if len(profiles) != 1:
+        raise ValueError(f"records of one profile are drawn, not of {[*profiles]}")
+    sets = list(dict.fromkeys(parts["data"]))
+    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
+    row = figure.subplots(1, len(sets), sharey=True, squeeze=False)[0]
+    for axes, data in zip(row, sets, strict=True):
+        own = parts[parts["data"] == data]
+        for (method, part), rows in own.groupby(["method", "part"], sort=False):
+            arm = arm_of(str(method))
+            look: Any = {"color": arm.colour, "marker": arm.marker, "ms": 5.5}
+            if part == "validation":
+                look |= {"ls": (0, (3, 1.5)), "mfc": "white", "mec": arm.colour}
+            else:
+                band = rows["low"], rows["high"]
+                axes.fill_between(
+                    rows["fraction"], *band, color=arm.colour, alpha=0.14, lw=0
+                )
+            label = f"{arm.label}: {part}"
+            axes.plot(rows["fraction"], rows["mean"], label=label, **look)
+        shares = sorted(own["fraction"].unique())
+        axes.set_xscale("log")
+        axes.set_xticks(shares, [f"{100 * share:g}" for share in shares])
+        axes.minorticks_off()
+        axes.set(title=data, xlabel="labels used (%)")
+    row[0].set_ylabel("accuracy (%)")
+    figure.legend(
+        *row[0].get_legend_handles_labels(), loc="outside upper left", ncols=2
+    )
+    note(figure, f"bands: 95 % t-interval over draws\nprofile {profiles[0]}")
+    return figure

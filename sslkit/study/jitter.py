@@ -12,6 +12,7 @@ import pandas as pd
 from sslkit.judging.protocols import PROTOCOLS
 from sslkit.runs.records import Run
 from sslkit.study import reports, tables
+from sslkit.study.crossed import crossed
 
 PAIRS = (("rotnet-jitter", "rotnet"), ("supervised", "supervised-plain"))
 """An arm with colour changes and the same without."""
@@ -154,3 +155,30 @@ def leaning(answers: Iterable[tuple[str, bool, float, float]]) -> pd.DataFrame:
     """
     table = pd.DataFrame(answers, columns=["cue", "jitter", "kept", "gone"])
     return table.assign(lost=table["kept"] - table["gone"])
+
+
+def expected_and_found(frame: pd.DataFrame) -> pd.DataFrame:
+    """What validation images promise of supervised training, and what the test says.
+
+    Validation images are of the training part; where the test part was stained or
+    photographed otherwise, only jitter at the labels prepares a network for it.
+
+    Args:
+        frame: From ``tables.table``, of one data set and profile; its base is taken.
+
+    Returns:
+        A row a share of the labels, arm (``PAIRS[1]``) and part: data, profile,
+        fraction, method, ``part`` (``"validation"`` or ``"test"``), and of ``crossed``
+        mean, low, high (in per cent) and draws; of shares that both arms had, and
+        validation images.
+    """
+    own = frame[(frame["variant"] == "base") & frame["method"].isin(PAIRS[1])]
+    own = own[(own["protocol"] == "finetune") & own["val_accuracy"].notna()]
+    own = own[own.groupby("fraction")["method"].transform("nunique") == 2]
+    rows = []
+    for place, group in own.groupby(["data", "profile", "fraction", "method"]):
+        for part, column in (("validation", "val_accuracy"), ("test", "accuracy")):
+            found = crossed(100 * group[column])
+            rows.append((*place, part, *found[:3], found.draws))
+    names = ["data", "profile", "fraction", "method", "part"]
+    return pd.DataFrame(rows, columns=[*names, "mean", "low", "high", "draws"])

@@ -81,3 +81,26 @@ def test_the_table_of_endings_is_in_per_cent_and_named() -> None:
     table = jitter.endings_table(pd.DataFrame([ends]))
     assert table.index.tolist() == ["colon3, 5 % of the images, RotNet"]
     assert table.iloc[0].to_dict() == {"count": 3, "mean": 24.7, "min": 20, "max": 30}
+
+
+def test_validation_is_dashed_beside_the_test_with_its_band() -> None:
+    names = ["data", "profile", "fraction", "method", "part", "mean", "low", "high"]
+    rows = [
+        ("a", "p", share, method, part, mean, mean - 2, mean + 2)
+        for share, mean in ((0.05, 60), (1.0, 70))
+        for method in ("supervised", "supervised-plain")
+        for part in ("validation", "test")
+    ]
+    one = pd.DataFrame(rows, columns=names)
+    figure = jitter.expected_and_found(pd.concat([one, one.assign(data="b")]))
+    first, second = figure.axes
+    assert (first.get_title(), second.get_title()) == ("a", "b")
+    promised, found = lines(first, "supervised")
+    assert promised.get_label() == "supervised: validation"
+    assert (promised.get_linestyle(), found.get_linestyle()) == ("--", "-")
+    assert list(found.get_ydata()) == [60, 70]
+    band = first.collections[0].get_paths()[0].get_extents()
+    assert (band.ymin, band.ymax) == (58, 72)
+    assert "profile p" in texts(figure)
+    with pytest.raises(ValueError, match="one profile"):
+        jitter.expected_and_found(pd.concat([one, one.assign(profile="q")]))

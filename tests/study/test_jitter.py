@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import sslkit
 from sslkit.judging.scores import Score
@@ -171,3 +172,31 @@ def test_what_was_lost_is_what_the_cue_was_worth() -> None:
     found = jitter.leaning([("tint", False, 0.9, 0.3), ("tint", True, 0.5, 0.6)])
     assert found["lost"].tolist() == pytest.approx([0.6, -0.1])
     assert found["cue"].tolist() == ["tint", "tint"]
+
+
+def test_validation_stands_beside_the_test_where_both_supervised_arms_were() -> None:
+    frame = pd.concat(
+        [
+            rows("supervised", [0.5, 0.7]).assign(val_accuracy=[0.6, 0.8]),
+            rows("supervised-plain", [0.4, 0.4]).assign(val_accuracy=0.9),
+            rows("supervised", [0.9, 0.9], fraction=0.1).assign(val_accuracy=0.9),
+            rows("supervised", [0.1], variant="longer").assign(val_accuracy=0.1),
+            rows("supervised", [0.1], fraction=0.01).assign(val_accuracy=np.nan),
+            rows("supervised-plain", [0.1], fraction=0.01).assign(val_accuracy=np.nan),
+            rows("simclr", [0.9, 0.9]).assign(val_accuracy=0.9),
+        ]
+    )
+    found = jitter.expected_and_found(frame).set_index(["method", "part"])
+    assert found["mean"].to_dict() == pytest.approx(
+        {
+            ("supervised", "validation"): 70,
+            ("supervised", "test"): 60,
+            ("supervised-plain", "validation"): 90,
+            ("supervised-plain", "test"): 40,
+        }
+    )
+    low, high = stats.ttest_1samp([50, 70], 0).confidence_interval()
+    ends = found.loc[("supervised", "test"), ["low", "high"]]
+    assert [*ends] == pytest.approx([low, high])
+    assert set(found["draws"]) == {2}
+    assert set(found["fraction"]) == {0.05}
