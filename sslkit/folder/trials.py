@@ -1,0 +1,127 @@
+"""The trials: what is run on a reader's images, in which order, and when it ends.
+
+The order and the rule that ends it stand before the first trial, so that nobody stops
+where it looks best: the trials are done one after another, each as long as it still
+fits into the time, and the verdict is taken at the end. The time is that which records
+say they took, so a command that is continued ends where it would have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sslkit.learning.encoders import Backbone
+from sslkit.runs import costs, running
+from sslkit.runs.from_profile import recipe
+from sslkit.runs.recipes import Data, Recipe, describe
+from sslkit.runs.records import Run
+
+PROFILE = "few-labels"
+DRAWS = 5  # of everything, if there is time; a verdict takes the first three
+FIRST = 3  # draws that come before anything that is not needed for a verdict
+CURVE = (0.5, 0.25)  # shares of the labels, besides all of them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is tried, fixed before the first trial.
+
+    Attributes:
+        data: The images.
+        backbone: Of every encoder.
+        methods: That pretrain, on every image that is not for testing.
+        steps: Of each pretraining.
+        start: Weights learnt elsewhere, as ``init``; or none.
+        more: Whether there are images without labels for self-training.
+    """
+
+    data: Data
+    backbone: Backbone
+    methods: tuple[str, ...]
+    steps: int
+    start: str | None = None
+    more: bool = False
+
+
+def recipes(plan: Plan) -> Iterator[Recipe]:
+    """The trials in order: what a verdict needs, cheapest first; then the rest."""
+    needed = ("histogram", "random", "supervised", *plan.methods)
+    further = ["supervised-plain"]
+    if plan.start is not None:
+        further.insert(0, "start")
+    if plan.more:
+        further.append("selftrain")
+    for draws, arms in (
+        (range(FIRST), needed),
+        (range(FIRST), further),
+        (range(FIRST, DRAWS), (*needed, *further)),
+    ):
+        yield from (_of(plan, arm, draw) for draw in draws for arm in arms)
+    for fraction in CURVE:
+        for draw in range(FIRST):
+            for arm in ("supervised", *plan.methods):
+                yield _of(plan, arm, draw, fraction)
+
+
+def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
+    made = recipe(
+        arm,
+        profile=PROFILE,
+        data=plan.data.name,
+        fraction=fraction,
+        draw=draw,
+        seed=draw,
+        image_size=plan.data.image_size,
+        backbone="histogram" if arm == "histogram" else plan.backbone,
+        init=plan.start if arm == "start" else None,
+        protocols=("linear", "finetune"),
+    )
+    pretraining = replace(made.pretraining, steps=plan.steps)
+    return replace(made, data=plan.data, pretraining=pretraining)
+
+
+def within(
+    todo: Iterable[Recipe],
+    *,
+    seconds: float,
+    out: Path,
+    say: Callable[[str], None] = print,
+) -> Iterator[Run]:
+    """Do trials in their order until one would not fit into the time any more.
+
+    Args:
+        todo: The trials.
+        seconds: That may be used, by the records.
+        out: The store. What it has is not done again, and its seconds count.
+        say: Takes a line a trial, with what validation images say: the test images are
+            looked at when all is done.
+    """
+    used = 0.0
+    pretrained: set[str] = set()
+    known: dict[tuple[str, float | None], float] = {}  # seconds of an arm, labels alone
+    for one in todo:
+        arm = one.arm, one.fraction
+        run = running.recorded(one, out=out)
+        if run is None:
+            takes = known.get(arm)
+            if used + (costs.predict([one]) if takes is None else takes) > seconds:
+                say(f"the time is used: {describe(one)} would not fit any more")
+                return
+            run = running.run(one, out=out)
+        spent = dict(run.about["seconds"])
+        once = spent.pop("pretrain", 0.0)
+        known[arm] = sum(spent.values())
+        used += known[arm]
+        if (key := run.about["pretraining_key"]) not in pretrained:
+            pretrained.add(key)
+            used += once
+        promised = {p: s.val_accuracy for p, s in run.scores.items()}
+        told = ", ".join(
+            f"{protocol} {100 * value:.0f} % in validation"
+            for protocol, value in promised.items()
+            if value is not None
+        )
+        say(f"{describe(one)}: {told or 'done'}")
+        yield run
