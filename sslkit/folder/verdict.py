@@ -215,3 +215,41 @@ def settles(found: Crossed, unit: str) -> tuple[str, ...]:
             about = float(f"{needed:.1g}")
             ways.append(f"about {about:,.0f} test {unit} in place of {units:,}")
     return tuple(ways)
+
+
+def in_words(found: Decision) -> str:
+    """The verdict in a sentence, with its interval."""
+    one, other = named(found.option), named(found.against)
+    reached = f"{one} gets {found.option.accuracy:.1f} % right"
+    ends = f"95 % interval {_signed(found.low)} to {_signed(found.high)}"
+    if found.side == "open":
+        if found.reasons:
+            because = f"because {'; '.join(found.reasons)}"
+        else:
+            because = "because the interval holds zero"
+        return (
+            f"It is open whether pretraining pays here, {because}: {reached}, "
+            f"{_signed(found.mean)} points on the best without it, {other} ({ends})."
+        )
+    pays, more = {
+        "higher": ("pays", "more"),
+        "lower": ("does not pay", "less"),
+    }[found.side]
+    return (
+        f"Pretraining {pays} here: {reached}, {abs(found.mean):.1f} points {more} than "
+        f"the best without it, {other} ({ends})."
+    )
+
+
+def named(option: Option) -> str:
+    """A way in words: ``"SimCLR, then a linear probe"``."""
+    label = arm_of(option.method).label
+    if option.pretrained:
+        then = {"linear": "a linear probe", "finetune": "fine-tuning"}
+        return f"{label}, then {then.get(option.protocol, option.protocol)}"
+    return label if option.protocol == "finetune" else f"{label} with a linear probe"
+
+
+def _signed(points: float) -> str:
+    """Points with their sign, a true minus."""
+    return f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")

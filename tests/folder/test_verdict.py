@@ -159,3 +159,27 @@ def test_what_cannot_be_compared_is_named() -> None:
         verdict.decide(verdict.options(only, labels), labels)
     with pytest.raises(ValueError, match="20 predictions, and there are 6 test images"):
         verdict.options(only, labels_of(3, 3))
+
+
+def test_the_verdict_is_a_sentence_with_its_interval_and_says_why_it_is_open() -> None:
+    labels = labels_of(100, 100)
+    low = several("supervised", 0.3, labels, validation=0.5)
+    high = several("simclr", 0.9, labels, validation=0.5, protocol="linear")
+    found = verdict.decide(verdict.options(low + high, labels), labels)
+    said = verdict.in_words(found)
+    assert said == (
+        "Pretraining pays here: SimCLR, then a linear probe gets "
+        f"{found.option.accuracy:.1f} % right, {found.mean:.1f} points more than the "
+        f"best without it, supervised (95 % interval +{found.low:.1f} to "
+        f"+{found.high:.1f})."
+    )
+    worse = replace(found, side="lower", mean=-3.0, low=-5.0, high=-1.0)
+    assert "does not pay here" in verdict.in_words(worse)
+    assert "3.0 points less than" in verdict.in_words(worse)
+    assert "(95 % interval −5.0 to −1.0)" in verdict.in_words(worse)
+    unsure = replace(found, side="open", mean=0.5, low=-1.0)
+    assert "open whether pretraining pays here, because the interval holds zero" in (
+        verdict.in_words(unsure)
+    )
+    doubted = replace(found, side="open", reasons=("a slide is on both sides",))
+    assert "because a slide is on both sides: SimCLR" in verdict.in_words(doubted)
