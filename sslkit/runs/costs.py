@@ -6,6 +6,9 @@ import math
 import time
 from collections.abc import Iterable
 
+from torch import Tensor
+
+from sslkit.images.imageset import ImageSet
 from sslkit.judging.classifier import Classifier, new_head
 from sslkit.judging.protocols import UNFROZEN
 from sslkit.learning.devices import launch
@@ -71,6 +74,20 @@ def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
         head = new_head("linear", encoder.dim, len(images.classes))
         objective = Classifier(encoder, head, one.augmentation)
     rows = images.rows("train")[: training.batch_size]
+    return rehearse(objective, images, rows, precision=one.precision)
+
+
+def rehearse(
+    objective: Objective, images: ImageSet, rows: Tensor, *, precision: str = "auto"
+) -> float:
+    """Seconds an image of the steps of an objective, measured.
+
+    Args:
+        objective: What would learn; it takes a few steps at hardly any rate.
+        images: Where the rows are.
+        rows: ``(N,)`` int64, the images of a step.
+        precision: Lightning's name for it, or ``"auto"``.
+    """
     took = []
     for steps in (REHEARSED, REHEARSED, 2 * REHEARSED):  # the first is a warm-up
         began = time.perf_counter()
@@ -81,7 +98,7 @@ def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
             validation=None,
             training=Training(lr=1e-6, epochs=1, steps=steps, batch_size=len(rows)),
             seed=0,
-            fabric=launch(one.precision),
+            fabric=launch(precision),
             title="rehearsal",
         )
         took.append(time.perf_counter() - began)

@@ -1,0 +1,181 @@
+"""What a reader's images are: counts, files, doubles, groups, and what tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sslkit.folder import cues, names
+from sslkit.folder.cues import Told
+from sslkit.folder.doubles import Doubles, doubles
+from sslkit.folder.files import Files
+from sslkit.folder.names import Grouping
+from sslkit.images.imageset import ImageSet
+
+SHOWN = 8  # images of each class
+FEW = 0.01  # of the test images: so few cannot move an accuracy by more than a point
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is known of an image set before anything learns.
+
+    Only ``counts`` and ``groups`` read every label. All else reads those of the budget,
+    or none. ``dataclasses.asdict`` makes plain values of it, for JSON.
+
+    Attributes:
+        name: Of the set.
+        size: Side of an image in pixels, as loaded.
+        counts: Images by class, then by part (``"train"``, ``"test"``).
+        unlabelled: Images without a label, which training may see.
+        budget: How many labels were read, beside the counts.
+        groups: Groups of the training images by class, where groups are known.
+        suggested: Groups that file names suggest, the coarsest first, where none are
+            known.
+        files: Of the folder; ``None`` if there is none.
+        doubles: Images that are there more than once.
+        own_group: How often an image's nearest is of its own group, the known one or
+            else the first that is suggested; ``None`` without groups.
+        colour: How far colour alone tells the class; ``None`` where the budget has too
+            few labels.
+        turn: How far lines and colours tell the turn of an image; ``None`` for too few
+            images.
+        light: How far light alone does.
+        shown: Rows of images to show, by class; of ``""`` without labels.
+    """
+
+    name: str
+    size: int
+    counts: dict[str, dict[str, int]]
+    unlabelled: int
+    budget: int
+    groups: dict[str, int] | None
+    suggested: tuple[Grouping, ...]
+    files: Files | None
+    doubles: Doubles
+    own_group: Told | None
+    colour: Told | None
+    turn: Told | None
+    light: Told | None
+    shown: dict[str, tuple[int, ...]]
+
+    @property
+    def seen(self) -> int:
+        """How many images training may see, with or without their labels."""
+        return self.unlabelled + sum(part["train"] for part in self.counts.values())
+
+    @property
+    def tested(self) -> int:
+        """How many test images there are."""
+        return sum(part["test"] for part in self.counts.values())
+
+    @property
+    def leaks(self) -> bool:
+        """Whether images of a group are alike far beyond chance: twice as often."""
+        told = self.own_group
+        return told is not None and told.low > 2 * told.chance
+
+    @property
+    def balance(self) -> float:
+        """Training images of the smallest class, as a share of the largest one's."""
+        sizes = [part["train"] for part in self.counts.values()]
+        return min(sizes) / max(sizes) if sizes and max(sizes) else 1.0
+
+
+def look(
+    images: ImageSet, *, budget: Tensor | None = None, files: Files | None = None
+) -> Look:
+    """Look at a set of images; nothing is trained but linear readers of handmade cues.
+
+    Test images are compared with those of training, to find doubles and shared groups,
+    and counted; nothing else is made of them. Where groups are not known, those that
+    file names suggest keep images together that are told from each other.
+
+    Args:
+        images: The set, with the files that could not be read left out.
+        budget: Rows of the label budget (``Split.budget``); no other labels are read
+            but to count them. ``None``: no labels.
+        files: What the headers say (``files.headers``), if there are files.
+    """
+    suggested = names.suggested(images) if images.groups is None else ()
+    grouped = images
+    if suggested and images.files is not None:
+        groups = names.of(images.files, suggested[0].pattern)
+        grouped = replace(images, groups=groups)
+    if files is not None and images.skipped:
+        broken = dict.fromkeys(images.skipped, "its pixels cannot be decoded")
+        files = replace(files, unreadable=broken | files.unreadable)
+    turned = cues.turns(grouped)
+    return Look(
+        name=images.name,
+        size=images.size,
+        counts=_counts(images),
+        unlabelled=int((images.labels < 0).sum()),
+        budget=0 if budget is None else len(budget),
+        groups=_groups(images),
+        suggested=suggested,
+        files=files,
+        doubles=doubles(images, budget),
+        own_group=cues.own_group(grouped),
+        colour=None if budget is None else cues.by_colour(grouped, budget),
+        turn=turned and turned[0],
+        light=turned and turned[1],
+        shown=_shown(images, budget),
+    )
+
+
+def doubts(look: Look) -> tuple[str, ...]:
+    """Why scores on the test images may be too good, a sentence each."""
+    found = look.doubles
+    several = found.same_tested + found.near_tested
+    sentences = []
+    if several > FEW * look.tested:
+        sentences.append(
+            f"{several} of {look.tested} test images are also among those that "
+            "training may see"
+        )
+    if look.suggested and look.leaks:
+        one = look.suggested[0]
+        if one.shared > FEW * look.tested:
+            sentences.append(
+                f"{one.shared} of {look.tested} test images seem to be of a group "
+                f"(as '{one.group}' of '{one.file}') that training has, too"
+            )
+    return tuple(sentences)
+
+
+def _counts(images: ImageSet) -> dict[str, dict[str, int]]:
+    labels = images.labels.cpu().numpy()
+    return {
+        name: {
+            part: int(((labels == label) & (images.part == part)).sum())
+            for part in ("train", "test")
+        }
+        for label, name in enumerate(images.classes)
+    }
+
+
+def _groups(images: ImageSet) -> dict[str, int] | None:
+    if images.groups is None:
+        return None
+    labels, train = images.labels.cpu().numpy(), images.part == "train"
+    return {
+        name: len(np.unique(images.groups[(labels == label) & train]))
+        for label, name in enumerate(images.classes)
+    }
+
+
+def _shown(images: ImageSet, budget: Tensor | None) -> dict[str, tuple[int, ...]]:
+    """The first of each class in the budget; without one, some from end to end."""
+    if budget is None or not len(budget):
+        seen = np.flatnonzero(images.part != "test")
+        places = np.linspace(0, len(seen) - 1, min(SHOWN, len(seen))).astype(int)
+        return {"": tuple(seen[places].tolist())}
+    labels = images.labels.cpu()[budget]
+    return {
+        name: tuple(budget[labels == label][:SHOWN].tolist())
+        for label, name in enumerate(images.classes)
+    }
