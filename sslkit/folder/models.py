@@ -1,17 +1,31 @@
-"""What a reader takes away: a classifier as ONNX, and its predictions as a table."""
+"""What a reader takes away: an encoder, a classifier, and what it says of images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from sslkit.folder.trials import ENCODER
+from sslkit.folder.verdict import Option, named
 from sslkit.images.imageset import ImageSet
+from sslkit.judging import cases
 from sslkit.judging.classifier import Classifier
-from sslkit.judging.features import BATCH
+from sslkit.learning.devices import launch
+from sslkit.learning.encoders import OURS
+from sslkit.runs import inputs, running
+from sslkit.runs.recipes import arm_name
+from sslkit.runs.records import Run
+from sslkit.runs.store import Store
+
+CLASSIFIER, ONNX = "classifier.safetensors", "classifier.onnx"
 
 
 class _OfPixels(nn.Module):
@@ -64,19 +78,13 @@ def to_onnx(classifier: Classifier, file: Path) -> None:
     program.save(file)
 
 
-def predictions(
-    classifier: Classifier, images: ImageSet, rows: Tensor | None = None
-) -> pd.DataFrame:
-    """What a classifier says of images.
+def probabilities(classifier: Classifier, images: ImageSet, rows: Tensor) -> Tensor:
+    """Of each class, for some images as they are: ``(N, classes)`` float64, on the CPU.
 
     Args:
         classifier: On the device of the images.
         images: Of the classifier's size.
-        rows: Of which; of all if not given.
-
-    Returns:
-        A row an image: ``file`` (or its row, where there are no files), ``predicted``,
-        and a column a class with its probability.
+        rows: ``(N,)`` int64.
 
     Raises:
         ValueError: If the images are of another size than the classifier learnt from.
@@ -86,15 +94,74 @@ def predictions(
             f"the classifier takes images of {classifier.size} pixels, not of "
             f"{images.size}"
         )
-    rows = torch.arange(len(images)) if rows is None else rows
-    found = [
-        classifier.predict(images.take(some)[0]).cpu() for some in rows.split(BATCH)
-    ]
-    table = pd.DataFrame(torch.cat(found).numpy(), columns=list(classifier.classes))
-    names: Sequence[object] = rows.tolist()
-    if images.files is not None:
-        names = [images.files[row] for row in rows.tolist()]
+    return cases.predictions(classifier, images, rows)
+
+
+def predictions(classifier: Classifier, images: ImageSet) -> pd.DataFrame:
+    """What a classifier says of images.
+
+    Returns:
+        A row an image: ``file`` (or its number, where there are no files),
+        ``predicted``, and a column a class with its probability.
+
+    Raises:
+        ValueError: If the images are of another size than the classifier learnt from.
+    """
+    found = probabilities(classifier, images, torch.arange(len(images)))
+    table = pd.DataFrame(found.numpy(), columns=list(classifier.classes))
     predicted = table.idxmax(axis=1)
+    names = range(len(images)) if images.files is None else images.files
+    # A class may be called "file".
     table.insert(0, "predicted", predicted, allow_duplicates=True)
     table.insert(0, "file", names, allow_duplicates=True)
     return table
+
+
+def learnt_again(runs: Iterable[Run], way: Option, out: Path) -> Classifier:
+    """The classifier of a way's first draw, which records do not hold, learnt anew.
+
+    Args:
+        runs: Of the trials.
+        way: Which.
+        out: Their store, for the encoder.
+    """
+    run = next(
+        one
+        for one in runs
+        if way.protocol in one.scores
+        and arm_name(one.recipe, way.protocol) == way.method
+    )
+    made = replace(run.recipe, protocols=(way.protocol,))
+    fabric = launch(made.precision)
+    images = inputs.load_images(made.data)
+    rows = inputs.split_of(made, images)
+    features, _, _ = running.features_of(made, images, rows, Store(out), fabric)
+    judged = running.judged_by(made, features, images, rows, fabric)
+    classifier = judged[way.protocol].classifier
+    assert classifier is not None
+    return classifier.to(images.device).eval()
+
+
+def keep_classifier(classifier: Classifier, way: Option, out: Path) -> list[str]:
+    """Write a classifier beside the report; what is there now, in sentences."""
+    classifier.save(out / CLASSIFIER)
+    said = [
+        f"{CLASSIFIER}: {named(way)}, the best by validation of what a file can hold "
+        f"(python -m sslkit predict {out} FOLDER)"
+    ]
+    if find_spec("onnxscript") is None:
+        return [*said, f"no {ONNX}: pip install 'sslkit[onnx]', and do it again"]
+    to_onnx(copy.deepcopy(classifier), out / ONNX)
+    return [*said, f"{ONNX}: the same; pixels in, probabilities out"]
+
+
+def keep_encoder(file: Path, backbone: str, out: Path) -> list[str]:
+    """Put an encoder beside the report; what is there now, in a sentence."""
+    kept = out / ENCODER
+    if file != kept:
+        shutil.copyfile(file, kept)
+    if backbone in OURS:
+        loads = f"an encoder of sslkit's ({backbone}; torchvision has no counterpart)"
+    else:
+        loads = f"loads strictly into torchvision's {backbone} without fc"
+    return [f"{ENCODER}: what was learnt without labels; {loads}"]

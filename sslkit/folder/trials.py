@@ -12,13 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sslkit.learning.encoders import Backbone
+from sslkit.images.imageset import ImageSet
+from sslkit.learning import encoders
+from sslkit.learning.encoders import Backbone, Encoder
+from sslkit.methods.pretraining import pretrain
 from sslkit.runs import costs, running
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.recipes import Data, Recipe, describe
-from sslkit.runs.records import Run
+from sslkit.runs.records import Run, load_encoder
 
 PROFILE = "few-labels"
+ENCODER = "encoder.safetensors"
 DRAWS = 5  # of everything, if there is time; a verdict takes the first three
 FIRST = 3  # draws that come before anything that is not needed for a verdict
 CURVE = (0.5, 0.25)  # shares of the labels, besides all of them
@@ -33,25 +37,28 @@ class Plan:
         backbone: Of every encoder.
         methods: That pretrain, on every image that is not for testing.
         steps: Of each pretraining.
-        start: Weights learnt elsewhere, as ``init``; or none.
-        more: Whether there are images without labels for self-training.
+        start: A backbone whose ImageNet weights are there, for a frozen start; or none.
     """
 
     data: Data
     backbone: Backbone
     methods: tuple[str, ...]
     steps: int
-    start: str | None = None
-    more: bool = False
+    start: Backbone | None = None
 
 
-def recipes(plan: Plan) -> Iterator[Recipe]:
-    """The trials in order: what a verdict needs, cheapest first; then the rest."""
+def recipes(plan: Plan, *, unlabelled: bool) -> Iterator[Recipe]:
+    """The trials in order: what a verdict needs, cheapest first; then the rest.
+
+    Args:
+        plan: What is tried.
+        unlabelled: Whether there are images without labels, for self-training.
+    """
     needed = ("histogram", "random", "supervised", *plan.methods)
     further = ["supervised-plain"]
     if plan.start is not None:
         further.insert(0, "start")
-    if plan.more:
+    if unlabelled:
         further.append("selftrain")
     for draws, arms in (
         (range(FIRST), needed),
@@ -66,6 +73,7 @@ def recipes(plan: Plan) -> Iterator[Recipe]:
 
 
 def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
+    backbone = {"histogram": "histogram", "start": plan.start}.get(arm, plan.backbone)
     made = recipe(
         arm,
         profile=PROFILE,
@@ -74,12 +82,36 @@ def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
         draw=draw,
         seed=draw,
         image_size=plan.data.image_size,
-        backbone="histogram" if arm == "histogram" else plan.backbone,
-        init=plan.start if arm == "start" else None,
+        backbone=backbone,
+        init="imagenet" if arm == "start" else None,
         protocols=("linear", "finetune"),
     )
     pretraining = replace(made.pretraining, steps=plan.steps)
     return replace(made, data=plan.data, pretraining=pretraining)
+
+
+def pretrained(plan: Plan, images: ImageSet, out: Path) -> Encoder:
+    """The encoder of a folder without labels: of the first method, trained once.
+
+    Args:
+        plan: What is tried.
+        images: Of the plan.
+        out: Where the encoder is kept, as ``ENCODER``.
+    """
+    file = out / ENCODER
+    made = _of(plan, plan.methods[0], 0)
+    assert made.method is not None
+    if not file.exists():
+        learnt = pretrain(
+            images,
+            made.method,
+            backbone=plan.backbone,
+            training=made.pretraining,
+            checkpoint=(checkpoint := out / "checkpoints" / "encoder.pt"),
+        )
+        encoders.save(learnt.encoder, file)
+        checkpoint.unlink(missing_ok=True)
+    return load_encoder(made.encoder, file).to(images.device)
 
 
 def within(

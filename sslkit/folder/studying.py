@@ -1,0 +1,240 @@
+"""A study of a reader's own folder: look, advise, run, say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+
+from sslkit.folder import advise, label_next, machine, models, pictures, report, trials
+from sslkit.folder import words as in_text
+from sslkit.folder.advise import Advice
+from sslkit.folder.files import Files, headers
+from sslkit.folder.look import Look, doubts, look
+from sslkit.folder.pictures import Picture
+from sslkit.folder.trials import Plan
+from sslkit.folder.verdict import Decision, Option, decide, in_words, options
+from sslkit.images.imageset import ImageSet
+from sslkit.images.splits import Split, split
+from sslkit.judging.features import Features
+from sslkit.learning.encoders import Backbone
+from sslkit.runs import codec, inputs
+from sslkit.runs.provenance import provenance
+from sslkit.runs.recipes import Data
+from sslkit.runs.records import Run
+from sslkit.runs.store import write
+from sslkit.study.provenance import behind
+
+REPORT, NEXT, PLAN = "report.html", "label-next.csv", "plan.json"
+ASKED = 5000  # images among which the next to label are looked for, at most
+
+
+@dataclass(frozen=True)
+class Studied:
+    """What a study of a folder found.
+
+    Attributes:
+        look: What the images are.
+        advice: What was advised.
+        runs: The trials.
+        decision: The verdict; ``None`` without labels, or without time for a trial
+            with and one without pretraining.
+        report: The page.
+    """
+
+    look: Look
+    advice: tuple[Advice, ...]
+    runs: tuple[Run, ...]
+    decision: Decision | None
+    report: Path
+
+
+def study_folder(
+    folder: str | Path,
+    *,
+    out: str | Path,
+    minutes: float = 60.0,
+    image_size: int | None = None,
+    classes: Sequence[str] | None = None,
+    groups: str | None = None,
+    test: Literal["given", "image", "group"] = "given",
+    on_error: Literal["raise", "skip"] = "raise",
+    backbone: Backbone | None = None,
+    say: Callable[[str], None] = print,
+) -> Studied:
+    """Find out whether pretraining pays on a folder of images, and keep what was found.
+
+    Stopped at any point, the same call goes on; with more minutes it goes further.
+
+    Args:
+        folder: As ``sslkit.load`` takes it.
+        out: A folder for the report, the models and the records.
+        minutes: Of training, in all.
+        image_size: Side in pixels; what is advised if not given.
+        classes: As ``sslkit.load`` takes them.
+        groups: As ``sslkit.load`` takes them.
+        test: As ``sslkit.load`` takes it.
+        on_error: As ``sslkit.load`` takes it.
+        backbone: Of every encoder; what is advised if not given.
+        say: Takes what is to be told, a line or more at a time.
+
+    Raises:
+        ValueError: If the folder cannot be read as asked, or ``out`` holds the study of
+            other images.
+    """
+    out = Path(out)
+    asked: Any = {"name": str(folder), "classes": tuple(classes) if classes else None}
+    asked |= {"groups": groups, "test": test, "on_error": on_error, "balance": False}
+    listed = inputs.catalogue(Data(**asked)).table
+    files = None
+    if "path" in listed:
+        files = headers(Path(folder), listed["path"].tolist())
+    data = Data(**asked, image_size=image_size or _advised_size(files))
+    images = inputs.load_images(data)
+    rows = split(images, 1.0, balance=False) if images.classes else None
+    seen = look(images, budget=None if rows is None else rows.budget, files=files)
+    say(in_text.of_look(seen))
+    measured = machine.measure(images, None if backbone is None else [backbone])
+    advice = advise.advise(seen, measured, minutes=minutes)
+    say(in_text.of_advice(advice))
+    plan = _planned(data, advice, out)
+    if rows is None:
+        return _without_labels(plan, images, seen, advice, out)
+    return _with_labels(plan, images, rows, seen, advice, out, 60 * minutes, say)
+
+
+def _advised_size(files: Files | None) -> int:
+    size = advise.image_size(files, gpu=torch.cuda.is_available()).value
+    assert isinstance(size, int)
+    return size
+
+
+def _planned(data: Data, advice: Sequence[Advice], out: Path) -> Plan:
+    """The plan of a study that was begun, or a new one by advice."""
+    file = out / PLAN
+    if file.exists():
+        kept: Plan = codec.decode(Plan, json.loads(file.read_text()))
+        if kept.data != data:
+            raise ValueError(
+                f"'{file}' is the plan for other images, or for these read in another "
+                "way; give this study a folder of its own"
+            )
+        return kept
+    found: dict[str, Any] = {one.what: one.value for one in advice}
+    methods = ("simclr", "rotnet") if found["rotnet"] == "yes" else ("simclr",)
+    plan = Plan(
+        data=data,
+        backbone=found["backbone"],
+        methods=methods,
+        steps=max(1, found["steps"] // len(methods)),
+        start=found["weights"][0] if found["weights"] else None,
+    )
+    write(file, dataclasses.asdict(plan))
+    return plan
+
+
+def _with_labels(
+    plan: Plan,
+    images: ImageSet,
+    rows: Split,
+    seen: Look,
+    advice: tuple[Advice, ...],
+    out: Path,
+    seconds: float,
+    say: Callable[[str], None],
+) -> Studied:
+    """Run the trials, decide, and keep the best way as a classifier."""
+    unlabelled = images.rows("unlabelled")[:ASKED]
+    todo = trials.recipes(plan, unlabelled=len(unlabelled) > 0)
+    done = tuple(trials.within(todo, seconds=seconds, out=out, say=say))
+    whole = [run for run in done if run.recipe.fraction == 1]
+    labels = images.labels.cpu()[rows.test].numpy()
+    groups = None if images.groups is None else images.groups[rows.test.numpy()]
+    ways = options(whole, labels)
+    decision = None
+    if len({way.pretrained for way in ways}) == 2:
+        decision = decide(ways, labels, groups=groups, doubts=doubts(seen))
+        say(in_words(decision))
+    learnt = next((run.encoder_file for run in whole if run.encoder_file), None)
+    kept = [] if learnt is None else models.keep_encoder(learnt, plan.backbone, out)
+    wanted = None
+    if best := next((way for way in ways if way.method != "histogram"), None):
+        classifier = models.learnt_again(whole, best, out)
+        kept += models.keep_classifier(classifier, best, out)
+        if len(unlabelled):
+            features = Features(classifier.encoder, images).take(unlabelled)[0]
+            said = models.probabilities(classifier, images, unlabelled)
+            found = label_next.unsure(
+                features.cpu().numpy(), said.numpy(), images.classes
+            )
+            wanted = found.assign(row=unlabelled.numpy()[found["row"]])
+    return _say(
+        Studied(seen, advice, done, decision, out / REPORT),
+        images,
+        pictures.of_trials(whole, done, ways, images.classes),
+        wanted,
+        kept,
+        ways=ways,
+    )
+
+
+def _without_labels(
+    plan: Plan, images: ImageSet, seen: Look, advice: tuple[Advice, ...], out: Path
+) -> Studied:
+    """Pretrain, and find the images that stand for the others."""
+    encoder = trials.pretrained(plan, images, out)
+    rows = torch.cat([images.rows("unlabelled"), images.rows("train")])[:ASKED]
+    features = Features(encoder, images).take(rows)[0].cpu().numpy()
+    found = label_next.typical(features)
+    return _say(
+        Studied(seen, advice, (), None, out / REPORT),
+        images,
+        pictures.of_features(images, rows, features),
+        found.assign(row=rows.numpy()[found["row"]]),
+        models.keep_encoder(out / trials.ENCODER, plan.backbone, out),
+    )
+
+
+def _say(
+    studied: Studied,
+    images: ImageSet,
+    drawn: Sequence[Picture],
+    wanted: pd.DataFrame | None,
+    kept: Sequence[str],
+    *,
+    ways: Sequence[Option] = (),
+) -> Studied:
+    """Write the table of what to label next, and the page."""
+    out = studied.report.parent
+    if wanted is not None:
+        files = [_file(images, row) for row in wanted["row"]]
+        wanted = wanted.assign(file=files)
+        wanted[["file", "reason"]].to_csv(out / NEXT, index=False)
+    page = report.Page(
+        name=images.name,
+        look=in_text.of_look(studied.look),
+        advice=in_text.of_advice(studied.advice),
+        decision=studied.decision,
+        ways=ways,
+        chance=1 / max(len(images.classes), 1),
+        pictures=drawn,
+        wanted=wanted,
+        asked=None
+        if wanted is None
+        else pictures.of_rows(images, wanted["row"].tolist()),
+        shown=pictures.of_look(images, studied.look),
+        kept=kept,
+        provenance=behind(studied.runs) if studied.runs else provenance(),
+    )
+    studied.report.write_text(report.render(page), encoding="utf-8")
+    return studied
+
+
+def _file(images: ImageSet, row: int) -> str:
+    return str(row) if images.files is None else images.files[row]
