@@ -17,6 +17,7 @@ from sslkit.folder import words as in_text
 from sslkit.folder.advise import Advice
 from sslkit.folder.files import Files, headers
 from sslkit.folder.look import Look, doubts, look
+from sslkit.folder.machine import Machine
 from sslkit.folder.pictures import Picture
 from sslkit.folder.trials import Plan
 from sslkit.folder.verdict import Decision, Option, decide, in_words, options
@@ -103,7 +104,7 @@ def study_folder(
     measured = machine.measure(images, None if backbone is None else [backbone])
     advice = advise.advise(seen, measured, minutes=minutes)
     say(in_text.of_advice(advice))
-    plan = _planned(data, advice, out)
+    plan = _planned(data, advice, measured, 60 * minutes, out)
     if rows is None:
         return _without_labels(plan, images, seen, advice, out)
     return _with_labels(plan, images, rows, seen, advice, out, 60 * minutes, say)
@@ -115,7 +116,13 @@ def _advised_size(files: Files | None) -> int:
     return size
 
 
-def _planned(data: Data, advice: Sequence[Advice], out: Path) -> Plan:
+def _planned(
+    data: Data,
+    advice: Sequence[Advice],
+    measured: Machine,
+    seconds: float,
+    out: Path,
+) -> Plan:
     """The plan of a study that was begun, or a new one by advice."""
     file = out / PLAN
     if file.exists():
@@ -128,11 +135,13 @@ def _planned(data: Data, advice: Sequence[Advice], out: Path) -> Plan:
         return kept
     found: dict[str, Any] = {one.what: one.value for one in advice}
     methods = ("simclr", "rotnet") if found["rotnet"] == "yes" else ("simclr",)
+    image = measured.seconds[found["backbone"]] / 2  # SimCLR has two views of each
     plan = Plan(
         data=data,
         backbone=found["backbone"],
         methods=methods,
         steps=max(1, found["steps"] // len(methods)),
+        labelled_steps=trials.labelled_steps(seconds, image),
         start=found["weights"][0] if found["weights"] else None,
     )
     write(file, dataclasses.asdict(plan))

@@ -18,6 +18,7 @@ from sslkit.learning.encoders import Backbone, Encoder
 from sslkit.methods.pretraining import pretrain
 from sslkit.runs import costs, running
 from sslkit.runs.from_profile import recipe
+from sslkit.runs.profiles import PROFILES
 from sslkit.runs.recipes import Data, Recipe, describe
 from sslkit.runs.records import Run, load_encoder
 
@@ -37,6 +38,7 @@ class Plan:
         backbone: Of every encoder.
         methods: That pretrain, on every image that is not for testing.
         steps: Of each pretraining.
+        labelled_steps: Of each training with labels, at most.
         start: A backbone whose ImageNet weights are there, for a frozen start; or none.
     """
 
@@ -44,6 +46,7 @@ class Plan:
     backbone: Backbone
     methods: tuple[str, ...]
     steps: int
+    labelled_steps: int
     start: Backbone | None = None
 
 
@@ -86,8 +89,25 @@ def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
         init="imagenet" if arm == "start" else None,
         protocols=("linear", "finetune"),
     )
-    pretraining = replace(made.pretraining, steps=plan.steps)
-    return replace(made, data=plan.data, pretraining=pretraining)
+    asked = made.downstream.steps or plan.labelled_steps
+    return replace(
+        made,
+        data=plan.data,
+        pretraining=replace(made.pretraining, steps=plan.steps),
+        downstream=replace(made.downstream, steps=min(asked, plan.labelled_steps)),
+    )
+
+
+def labelled_steps(seconds: float, image: float) -> int:
+    """So many steps with labels that a third of the time is enough for the first draws.
+
+    Args:
+        seconds: That there are in all.
+        image: That an image of a step takes.
+    """
+    batch = PROFILES[PROFILE].downstream.batch_size
+    trained = 2  # of the ways that are needed: supervised, and fine-tuned
+    return max(1, int(seconds / 3 / (FIRST * trained * batch * image)))
 
 
 def pretrained(plan: Plan, images: ImageSet, out: Path) -> Encoder:
