@@ -1,4 +1,4 @@
-"""The command line: ``python -m sslkit run · sweep · table · export``."""
+"""The command line: ``python -m sslkit`` and study-folder, predict, run, sweep, …"""
 
 from __future__ import annotations
 
@@ -204,6 +204,44 @@ def export(key: str, file: Path, out: Path) -> None:
 
     found = running.export(Path(key).stem, file, out=out)
     click.echo(found)
+
+
+@main.command("study-folder")
+@click.argument("folder")
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+@click.option("--minutes", default=60.0, help="of training, in all")
+@click.option("--image-size", type=int, help="side in pixels; advised if not said")
+@click.option("--classes", help="a subset, separated by commas")
+@click.option("--groups", help="pattern on class/name, or file.csv:path:group")
+@click.option("--test", default="given", help="test images: given, image or group")
+@click.option("--on-error", default="raise", help="unreadable files: raise or skip")
+@click.option("--backbone", help="of every encoder; advised if not said")
+def study_folder(folder: str, classes: str | None, **values: Any) -> None:
+    """Does pretraining pay on the images of FOLDER? A report, and what was learnt.
+
+    It looks at the images, says what it would do, tries it within the minutes given,
+    and writes report.html, the encoder and the classifier to the folder --out. Stopped
+    at any point, the same command goes on; with more minutes it goes further.
+    """
+    from sslkit.folder.studying import study_folder
+
+    done = study_folder(folder, classes=_several(classes), say=click.echo, **values)
+    click.echo(f"report: {done.report}")
+
+
+@main.command()
+@click.argument("study", type=click.Path(exists=True, path_type=Path))
+@click.argument("folder")
+@click.option("--to", type=click.Path(path_type=Path), help="a CSV file; or printed")
+def predict(study: Path, folder: str, to: Path | None) -> None:
+    """Say what the images of FOLDER are, by the classifier of a STUDY of a folder.
+
+    FOLDER has images in any order of folders. A row an image: file, the likeliest
+    class, and the probability of each.
+    """
+    from sslkit.folder import models
+
+    models.predict(study, folder).to_csv(to or sys.stdout, index=False)
 
 
 def _entry() -> None:
