@@ -205,7 +205,7 @@ def labels(look: Look, recorded: Sequence[Finding]) -> Advice | None:
         return None
     worth = "; ".join(
         f"{percent(one.mean)} of them ({percent(one.low)} to {percent(one.high)}) on "
-        f"{one.data}"
+        f"{one.where}"
         for one in known
     )
     why = (
@@ -222,7 +222,7 @@ def _said(recorded: Sequence[Finding], what: What) -> tuple[str, str]:
     if not known:
         return "", RULE
     each = "; ".join(
-        f"{in_words(one.mean, one.low, one.high, one.pairs)} on {one.data}"
+        f"{in_words(one.mean, one.low, one.high, one.pairs)} on {one.where}"
         for one in known
     )
     return f" With 5 % of the labels it added {each}.", _recorded(known)

@@ -1,4 +1,4 @@
-"""Images that are there more than once: to the pixel, or nearly."""
+"""Images that are there more than once: to the pixel, as loaded, or nearly."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -15,8 +14,8 @@ from sslkit.study.cells import FEW
 from sslkit.study.tables import at_fraction
 
 PROFILE = "study-small"
-SETS = ("colon3", "cifar3")
-"""Tissue, which has no up, and photographs, which have one."""
+SETS = {"colon3": "tissue", "cifar3": "photographs"}
+"""The image sets, and of what they are: photographs have an up, tissue has none."""
 
 What = Literal["simclr", "rotnet", "jitter", "labels", "blocks"]
 
@@ -46,9 +45,17 @@ class Finding:
     high: float
     pairs: int
 
+    @property
+    def where(self) -> str:
+        """The image set, as a sentence says it."""
+        about = SETS.get(self.data)
+        return f"{self.data} ({about})" if about else self.data
+
 
 @cache
-def findings(data: Sequence[str] = SETS, profile: str = PROFILE) -> tuple[Finding, ...]:
+def findings(
+    data: tuple[str, ...] = tuple(SETS), profile: str = PROFILE
+) -> tuple[Finding, ...]:
     """What the published records of some sets say; nothing where there are none."""
     found = []
     for name in data:

@@ -46,11 +46,15 @@ def test_it_is_plain_values_for_json() -> None:
 
 def test_labels_outside_the_budget_are_read_by_nothing_but_counts() -> None:
     images = deceiving.patients_on_both_sides()
-    images = replace(images, images=images.images.clone())
-    images.images[5] = images.images[50]  # a double, whose labels might be compared
     budget = sslkit.split(images, 0.25).budget
-    found = look(images, budget=budget)
     others = torch.ones(len(images), dtype=torch.bool).index_fill_(0, budget, False)
+    pixels = images.images.clone()
+    free = [row for row in images.rows("train").tolist() if others[row]]
+    first, last = free[0], free[-1]  # of patients of two classes
+    pixels[last] = pixels[first]
+    images = replace(images, images=pixels)
+    found = look(images, budget=budget)
+    assert (found.doubles.same, found.doubles.compared) == (1, 0)
     labels = images.labels.clone()
     labels[others] = 0
     changed = look(replace(images, labels=labels), budget=budget)
@@ -62,11 +66,12 @@ def test_labels_outside_the_budget_are_read_by_nothing_but_counts() -> None:
 
 
 def test_what_test_images_show_is_read_by_nothing_but_doubles() -> None:
-    images = deceiving.classes_by_colour()
+    images = deceiving.patients_on_both_sides()
     budget = sslkit.split(images, 0.5).budget
     found = look(images, budget=budget)
     other = images.images.clone()
     other[images.rows("test")] = 255 - other[images.rows("test")]
+    assert found.own_group is not None
     assert look(replace(images, images=other), budget=budget) == found
 
 
