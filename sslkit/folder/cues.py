@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sslkit.images.imageset import ImageSet
+from sslkit.judging.features import BATCH
 from sslkit.judging.readout import neighbours
 from sslkit.judging.scores import test_set_interval
 from sslkit.learning.handmade import Handmade, colours
@@ -157,7 +158,8 @@ def own_group(images: ImageSet) -> Told | None:
     folder = table.groupby("folder")["folder"].transform("size")
     chance = ((together - 1) / (folder - 1).clip(lower=1)).to_numpy()
     asked = _some(torch.arange(len(rows)), ASKED)
-    features = torch.cat([Handmade()(_small(images, some)) for some in rows.split(500)])
+    small = _small(images, rows).split(BATCH)
+    features = torch.cat([Handmade()(some) for some in small])
     nearest = neighbours(features, asked, torch.arange(len(rows)), 1)[:, 0]
     right = own[nearest.numpy()] == own[asked.numpy()]
     return _told(right, own[asked.numpy()], float(chance[asked.numpy()].mean()))
@@ -166,7 +168,13 @@ def own_group(images: ImageSet) -> Told | None:
 def _told(
     right: NDArray[np.bool_], groups: NDArray, chance: float, images: int | None = None
 ) -> Told:
+    from scipy.stats import binomtest
+
     low, high = test_set_interval(right, groups)
+    if low == high:  # a bootstrap of answers that are all alike knows no doubt
+        units = len(np.unique(groups))
+        exact = binomtest(units * int(right.all()), units).proportion_ci()
+        low, high = float(exact.low), float(exact.high)
     return Told(float(right.mean()), low, high, chance, images or len(right))
 
 
@@ -194,8 +202,13 @@ def _groups(images: ImageSet, rows: Tensor) -> NDArray:
 
 def _small(images: ImageSet, rows: Tensor) -> Tensor:
     """Images ``(B, 3, S, S)`` in [0, 1], on the CPU; larger ones shrunk to ``SIDE``."""
-    plain = pieces.to_float(images.take(rows)[0].cpu())
-    return plain if images.size <= SIDE else F.adaptive_avg_pool2d(plain, SIDE)
+    side = min(images.size, SIDE)
+    return torch.cat(
+        [
+            F.adaptive_avg_pool2d(pieces.to_float(images.take(some)[0].cpu()), side)
+            for some in rows.split(BATCH)  # large ones would fill the memory as floats
+        ]
+    )
 
 
 def _lines_and_colours(images: Tensor) -> NDArray:

@@ -30,7 +30,8 @@ class Look:
     """What is known of an image set before anything learns.
 
     Only ``counts`` and ``groups`` read every label. All else reads those of the budget,
-    or none. ``dataclasses.asdict`` makes plain values of it, for JSON.
+    or none; which images share a folder is read of file names, to suggest groups.
+    ``dataclasses.asdict`` makes plain values of it, for JSON.
 
     Attributes:
         name: Of the set.

@@ -69,7 +69,7 @@ def _budget(look: Look) -> str:
         return "0 labels: neighbours, doubles and groups need none; a verdict would."
     return (
         f"{look.budget:,} labels are in the budget. The counts above use all labels; "
-        "nothing below reads another than these."
+        "what follows reads these alone, and the names of files."
     )
 
 
