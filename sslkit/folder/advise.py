@@ -147,8 +147,6 @@ def rotnet(look: Look, recorded: Sequence[Finding]) -> Advice:
         f"{_told(told)}; the light alone of its four quarters in "
         f"{percent(light.share)}. {so}"
     )
-    if look.up == "light":
-        return Advice("rotnet", value, why, MEASURED)
     said, basis = _said(recorded, "rotnet")
     blocks = next((one for one in recorded if one.what == "blocks"), None)
     if value != "no" and blocks and _as_stored(look):
@@ -163,7 +161,11 @@ def rotnet(look: Look, recorded: Sequence[Finding]) -> Advice:
 _TURNS = {
     "yes": ("yes", "There is an up, and turns can be learnt."),
     "no": ("no", "There is hardly an up: turns teach little of what is shown."),
-    "light": ("no", "The light falls from one side: RotNet would learn the lamp."),
+    "light": (
+        "open",
+        "Most of that is light from one side. The sky over photographs is an up; the "
+        "lamp of a microscope is none, and RotNet would learn it: which is it?",
+    ),
     "open": ("open", "Whether that is an up is open: try it last."),
 }
 

@@ -140,7 +140,7 @@ def _of_turns(look: Look) -> str:
 _UP = {
     "yes": "There is an up.",
     "no": "There is no up to speak of.",
-    "light": "That is mostly light from one side, not an up.",
+    "light": "Most of that is light from one side: a sky, or a lamp?",
     "open": "Whether there is an up is open.",
 }
 
