@@ -99,7 +99,7 @@ def turns(images: ImageSet) -> tuple[Told, Told] | None:
 
     Each of some training images is shown in all four turns to a linear reader, which is
     asked of images, and groups, that it has not seen. The second answer is by light
-    alone, how bright each quarter of the image is: the sky, or a lamp at one side, which
+    alone, how bright each quarter of the image is: a sky, or a lamp at one side, which
     tells the turn of images that have no up. No label is read. The blocks of a JPEG
     file, by which a network can tell (``study.cues``), tell this reader nothing.
 
