@@ -41,6 +41,7 @@ ROOMS = (
     "runs",
     "study",
     "figures",
+    "folder",
 )
 """The folders of the package, each of which imports only those before it."""
 

@@ -11,18 +11,21 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from sslkit.images.imageset import ImageSet
+from sslkit.judging.features import BATCH
 from sslkit.judging.readout import neighbours
 from sslkit.judging.scores import test_set_interval
 from sslkit.learning.handmade import Handmade, colours
 from sslkit.views import pieces
 
-SIDE = 32  # pixels; what an image is of is still seen, a JPEG file's blocks no more
+SIDE = 32  # pixels, at which what an image is of is still seen
+LEAST = 8  # pixels, of images too small to have lines
 FOLDS = 5
 LABELS = 2000  # of which colour is told, at most
 TURNED = 800  # images of which turns are told, at most
@@ -63,7 +66,8 @@ def by_colour(images: ImageSet, budget: Tensor) -> Told | None:
         budget: Rows whose labels may be read; no others are.
 
     Returns:
-        Nothing if a class has a single image, or group, in the budget.
+        Nothing if a class has a single image, or group, in the budget, or there is but
+        one class.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
@@ -71,17 +75,20 @@ def by_colour(images: ImageSet, budget: Tensor) -> Told | None:
     rows = _some(budget, LABELS)
     labels = images.labels.cpu()[rows].numpy()
     groups = _groups(images, rows)
-    known = np.unique(labels)
-    folds = min(FOLDS, *(len(np.unique(groups[labels == label])) for label in known))
-    if folds < 2 or len(known) < 2:
+    several = pd.DataFrame({"label": labels, "group": groups}).groupby("label")
+    count = min(FOLDS, int(several["group"].nunique().min()))
+    if count < 2 or len(several) < 2:
         return None
+    dealt = StratifiedGroupKFold(count, shuffle=True, random_state=0)
+    folds = list(dealt.split(labels, labels, groups))
+    if min(len(np.unique(labels[learnt])) for learnt, _ in folds) < 2:
+        return None  # large groups: a fold holds all of a class
     shares = colours(_small(images, rows)).numpy()
     answers = cross_val_predict(
         LogisticRegression(max_iter=1000),
         np.sqrt(shares * shares.shape[1]),  # as ``Handmade`` has them
         labels,
-        groups=groups,
-        cv=StratifiedGroupKFold(folds, shuffle=True, random_state=0),
+        cv=folds,
     )
     commonest = np.bincount(labels).max() / len(labels)
     return _told(answers == labels, groups, float(commonest))
@@ -92,11 +99,13 @@ def turns(images: ImageSet) -> tuple[Told, Told] | None:
 
     Each of some training images is shown in all four turns to a linear reader, which is
     asked of images, and groups, that it has not seen. The second answer is by light
-    alone, how bright each quarter of the image is: a lamp at one side tells the turn of
-    images that have no up. No label is read.
+    alone, how bright each quarter of the image is: a sky, or a lamp at one side, which
+    tells the turn of images that have no up. No label is read. The blocks of a JPEG
+    file, by which a network can tell (``study.cues``), tell this reader nothing.
 
     Returns:
-        By lines and colours, and by light; nothing for fewer than ten images or groups.
+        By lines and colours, and by light; nothing for fewer than ten images or groups,
+        or for tiny images.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -105,14 +114,12 @@ def turns(images: ImageSet) -> tuple[Told, Told] | None:
 
     rows = _some(_seen(images), TURNED)
     groups = np.tile(_groups(images, rows), 4)
-    if len(np.unique(groups)) < 2 * FOLDS:
+    if len(np.unique(groups)) < 2 * FOLDS or images.size < LEAST:
         return None
     plain = _small(images, rows)
     turned = torch.cat([plain.rot90(turn, (2, 3)) for turn in range(4)])
     right = np.repeat(np.arange(4), len(rows))
-    reader = make_pipeline(
-        StandardScaler(), LogisticRegression(C=0.01, max_iter=1000)
-    )
+    reader = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
     whole, light = (
         cross_val_predict(reader, seen, right, groups=groups, cv=GroupKFold(FOLDS))
         == right
@@ -129,31 +136,45 @@ def own_group(images: ImageSet) -> Told | None:
 
     If far more often than by chance, images of one group are alike as others are not,
     and a test image whose group was trained on is no new image. Among training images;
-    no label is read.
+    no label is read. Chance is that of an image of the same folder (which has images of
+    one class), for images of a class may be alike, too.
 
     Returns:
-        Nothing where no groups are known, or none has two of the images.
+        Nothing where no groups are known, none has two of the images, or images are
+        tiny.
     """
-    if images.groups is None:
+    if images.groups is None or images.size < LEAST:
         return None
     seen = _seen(images)
     rows = _some(seen[torch.from_numpy(images.groups[seen.numpy()] != "")], KNOWN)
     own = images.groups[rows.numpy()]
-    names, member, sizes = np.unique(own, return_inverse=True, return_counts=True)
-    if len(names) < 2 or sizes.max() < 2:
+    files = images.files or [""] * len(images)
+    table = pd.DataFrame(
+        {"group": own, "folder": [files[row].split("/")[0] for row in rows.tolist()]}
+    )
+    if table["group"].nunique() < 2 or not table["group"].duplicated().any():
         return None
+    together = table.groupby(["group", "folder"])["group"].transform("size")
+    folder = table.groupby("folder")["folder"].transform("size")
+    chance = ((together - 1) / (folder - 1).clip(lower=1)).to_numpy()
     asked = _some(torch.arange(len(rows)), ASKED)
-    features = torch.cat([Handmade()(_small(images, some)) for some in rows.split(500)])
+    small = _small(images, rows).split(BATCH)
+    features = torch.cat([Handmade()(some) for some in small])
     nearest = neighbours(features, asked, torch.arange(len(rows)), 1)[:, 0]
     right = own[nearest.numpy()] == own[asked.numpy()]
-    chance = (sizes[member[asked.numpy()]] - 1) / (len(rows) - 1)
-    return _told(right, own[asked.numpy()], float(chance.mean()))
+    return _told(right, own[asked.numpy()], float(chance[asked.numpy()].mean()))
 
 
 def _told(
     right: NDArray[np.bool_], groups: NDArray, chance: float, images: int | None = None
 ) -> Told:
+    from scipy.stats import binomtest
+
     low, high = test_set_interval(right, groups)
+    if low == high:  # a bootstrap of answers that are all alike knows no doubt
+        units = len(np.unique(groups))
+        exact = binomtest(units * int(right.all()), units).proportion_ci()
+        low, high = float(exact.low), float(exact.high)
     return Told(float(right.mean()), low, high, chance, images or len(right))
 
 
@@ -171,7 +192,7 @@ def _some(rows: Tensor, most: int) -> Tensor:
 
 
 def _groups(images: ImageSet, rows: Tensor) -> NDArray:
-    """What may not be in two folds: the group, or the image itself where it has none."""
+    """What may not be in two folds: the group, or the image where it has none."""
     alone = np.array([f"image {row}" for row in rows.tolist()])
     if images.groups is None:
         return alone
@@ -181,8 +202,13 @@ def _groups(images: ImageSet, rows: Tensor) -> NDArray:
 
 def _small(images: ImageSet, rows: Tensor) -> Tensor:
     """Images ``(B, 3, S, S)`` in [0, 1], on the CPU; larger ones shrunk to ``SIDE``."""
-    plain = pieces.to_float(images.take(rows)[0].cpu())
-    return plain if images.size <= SIDE else F.adaptive_avg_pool2d(plain, SIDE)
+    side = min(images.size, SIDE)
+    return torch.cat(
+        [
+            F.adaptive_avg_pool2d(pieces.to_float(images.take(some)[0].cpu()), side)
+            for some in rows.split(BATCH)  # large ones would fill the memory as floats
+        ]
+    )
 
 
 def _lines_and_colours(images: Tensor) -> NDArray:

@@ -1,4 +1,4 @@
-"""The files of a folder, by their headers: formats, colours, sizes; which are broken."""
+"""The files of a folder, by their headers: formats, modes, sizes; which are broken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Files:
     Attributes:
         count: Of files whose header could be read.
         formats: How many are of which format, the commonest first.
-        modes: How many are of which of Pillow's modes (``"RGB"``, ``"L"``, …), likewise.
+        modes: How many are of which of Pillow's modes (``"RGB"``, ``"L"``, …).
         sizes: How many different sizes there are, in pixels of width and height.
         sides: Smallest, median and largest of their shorter sides, in pixels; zeros
             where no header could be read.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from sslkit.folder import cues, names
@@ -16,6 +16,13 @@ from sslkit.folder.names import Grouping
 from sslkit.images.imageset import ImageSet
 
 SHOWN = 8  # images of each class
+UP = 0.4
+"""Share of turns told, of which guessing gets a quarter, that takes an up.
+
+Tissue, which has none, was told in 0.23 to 0.35 of all cases; photographs of animals
+and of clothes in 0.51 to 0.87. But so were blood cells in 0.53, which have no up and
+were lit from one side.
+"""
 FEW = 0.01  # of the test images: so few cannot move an accuracy by more than a point
 
 
@@ -24,7 +31,8 @@ class Look:
     """What is known of an image set before anything learns.
 
     Only ``counts`` and ``groups`` read every label. All else reads those of the budget,
-    or none. ``dataclasses.asdict`` makes plain values of it, for JSON.
+    or none; which images share a folder is read of file names, to suggest groups.
+    ``dataclasses.asdict`` makes plain values of it, for JSON.
 
     Attributes:
         name: Of the set.
@@ -32,7 +40,8 @@ class Look:
         counts: Images by class, then by part (``"train"``, ``"test"``).
         unlabelled: Images without a label, which training may see.
         budget: How many labels were read, beside the counts.
-        groups: Groups of the training images by class, where groups are known.
+        groups: Groups of the training images by class (of ``"all images"``, without
+            classes), where groups are known.
         suggested: Groups that file names suggest, the coarsest first, where none are
             known.
         files: Of the folder; ``None`` if there is none.
@@ -79,10 +88,25 @@ class Look:
         return told is not None and told.low > 2 * told.chance
 
     @property
+    def up(self) -> Literal["yes", "no", "light", "open"]:
+        """Whether images have an up, or perhaps only light that falls from one side.
+
+        It is ``"light"`` where how bright the quarters of an image are tells more than
+        half of what lines and colours tell beyond guessing. So it is with photographs,
+        by their sky, and under a microscope, by its lamp: images alone cannot say which
+        of the two it is.
+        """
+        if self.turn is None or self.light is None or self.turn.low <= UP:
+            return "no" if self.turn is not None and self.turn.high < UP else "open"
+        beyond = self.turn.share - self.turn.chance
+        lit = self.light.share - self.light.chance > beyond / 2
+        return "light" if lit else "yes"
+
+    @property
     def balance(self) -> float:
         """Training images of the smallest class, as a share of the largest one's."""
         sizes = [part["train"] for part in self.counts.values()]
-        return min(sizes) / max(sizes) if sizes and max(sizes) else 1.0
+        return min(sizes) / max(sizes) if any(sizes) else 1.0
 
 
 def look(
@@ -162,6 +186,8 @@ def _groups(images: ImageSet) -> dict[str, int] | None:
     if images.groups is None:
         return None
     labels, train = images.labels.cpu().numpy(), images.part == "train"
+    if not images.classes:
+        return {"all images": len(np.unique(images.groups))}
     return {
         name: len(np.unique(images.groups[(labels == label) & train]))
         for label, name in enumerate(images.classes)

@@ -44,8 +44,8 @@ def suggested(images: ImageSet) -> tuple[Grouping, ...]:
     The folders below a class may be groups, and so may the first words of a name, as in
     ``patient03_slide2_0041.png``: of one patient, or of one slide. They are suggested
     where every name has them, every class has ``LEAST`` groups or more, and a group has
-    two images or more on average. Where numbers start again in every class, a group has
-    images of several classes: larger than it need be, but none is divided.
+    two images or more of a class, on average. Where numbers start again in every class,
+    a group has images of several classes: larger than it need be, but none is divided.
     """
     if images.files is None:
         return ()
@@ -64,7 +64,8 @@ def suggested(images: ImageSet) -> tuple[Grouping, ...]:
         table = pd.DataFrame({"group": of(files, pattern), "folder": folders})
         sizes = table["group"].value_counts()
         a_class = table.groupby("folder")["group"].nunique()
-        if "" in sizes or a_class.min() < LEAST or len(sizes) > len(files) / 2:
+        single = a_class.sum() > len(files) / 2
+        if "" in sizes or a_class.min() < LEAST or single:
             continue
         known = pd.MultiIndex.from_frame(table[~tested])
         one = Grouping(

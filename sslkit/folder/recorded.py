@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
-from sslkit.study import answers, jitter, label_value, published, tables
+import pandas as pd
+
+from sslkit.study import answers, cues, jitter, label_value, published, tables
 from sslkit.study.cells import FEW
 from sslkit.study.tables import at_fraction
 
 PROFILE = "study-small"
-SETS = ("colon3", "cifar3")
-"""Tissue, which has no up, and photographs, which have one."""
+SETS = {"colon3": "tissue", "cifar3": "photographs"}
+"""The image sets, and of what they are: photographs have an up, tissue has none."""
 
-What = Literal["simclr", "rotnet", "jitter", "labels"]
+What = Literal["simclr", "rotnet", "jitter", "labels", "blocks"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One number of the records, with 5 % of the labels.
+    """One number of the records, with 5 % of the labels where labels matter.
 
     Attributes:
-        what: Of pretraining with ``"simclr"`` or ``"rotnet"`` on all images, fine-tuned,
-            the accuracy less that of supervised training of as many steps; of
-            ``"jitter"``, the accuracy that colour changes add to supervised training;
-            of ``"labels"``, the share of all labels with which supervised training does
-            as well as SimCLR on all images.
+        what: Of pretraining with ``"simclr"`` or ``"rotnet"`` on all images,
+            fine-tuned, the accuracy less that of supervised training of as many steps;
+            of ``"jitter"``, the accuracy that changes of colour add to supervised
+            training; of ``"labels"``, the share of all labels with which supervised
+            training does as well as SimCLR on all images; of ``"blocks"``, the share of
+            tiles, as JPEG files store them, of which waves tell if they lie or stand.
         data: The image set.
         mean: The value; all are shares of one.
         low: Lower end of its 95 % interval, and
         high: the upper one, which for labels may be beyond all curves (inf).
-        pairs: Of how many draws it is the mean.
+        pairs: Of how many draws, or tiles, it is the mean.
     """
 
     what: What
@@ -42,29 +45,67 @@ class Finding:
     high: float
     pairs: int
 
+    @property
+    def where(self) -> str:
+        """The image set, as a sentence says it."""
+        about = SETS.get(self.data)
+        return f"{self.data} ({about})" if about else self.data
+
 
 @cache
-def findings(data: Sequence[str] = SETS, profile: str = PROFILE) -> tuple[Finding, ...]:
+def findings(
+    data: tuple[str, ...] = tuple(SETS), profile: str = PROFILE
+) -> tuple[Finding, ...]:
     """What the published records of some sets say; nothing where there are none."""
-    return tuple(one for name in data for one in _of(name, profile))
+    found = []
+    for name in data:
+        frame = tables.table(published.runs(name, profile))
+        found += [*of_scores(frame), *_blocks(name)]
+    return tuple(found)
 
 
-def _of(data: str, profile: str) -> list[Finding]:
-    frame = tables.table(published.runs(data, profile))
+def of_scores(frame: pd.DataFrame) -> list[Finding]:
+    """What the scores of one data set say.
+
+    Args:
+        frame: From ``tables.table``, of the grid ``grids.study``; it may be empty.
+    """
     if frame.empty:
         return []
-    found: list[Finding] = []
+    data, found = str(frame["data"].iloc[0]), []
     over = at_fraction(answers.over_supervised(frame, seen="all"), FEW)
     added = jitter.differences(frame[frame["variant"] == "base"])
-    added = at_fraction(added[added["method"] == "supervised"], FEW)
-    for rows, names in ((over, ("simclr", "rotnet")), (added, ("supervised",))):
-        for row in rows[rows["method"].isin(names)].itertuples():
-            what = "jitter" if row.method == "supervised" else row.method
-            found.append(Finding(what, data, row.mean, row.low, row.high, row.pairs))
+    added = at_fraction(added, FEW)
+    arms: tuple[tuple[What, pd.DataFrame], ...] = (
+        ("simclr", over[over["method"] == "simclr"]),
+        ("rotnet", over[over["method"] == "rotnet"]),
+        ("jitter", added[added["method"] == "supervised"]),
+    )
+    for what, rows in arms:
+        found += [_finding(what, data, row) for row in rows.to_dict("records")]
     if label_value.enough(frame, seen="all"):
         equal = label_value.worth(frame, seen="all").equivalents
         own = (equal["method"] == "simclr") & (equal["protocol"] == "finetune")
-        for row in at_fraction(equal[own], FEW).itertuples():
-            values = row.share, row.low, row.high, row.draws
-            found.append(Finding("labels", data, *values))
+        named = equal[own].rename(columns={"share": "mean", "draws": "pairs"})
+        rows = at_fraction(named, FEW)
+        found += [_finding("labels", data, row) for row in rows.to_dict("records")]
+    return found
+
+
+def _finding(what: What, data: str, row: dict[Any, Any]) -> Finding:
+    return Finding(what, data, row["mean"], row["low"], row["high"], int(row["pairs"]))
+
+
+def _blocks(data: str) -> list[Finding]:
+    """Of the largest tiles that were asked."""
+    file = published.file("cues.csv")
+    if file is None:
+        return []
+    table = pd.read_csv(file)
+    own = table[(table["data"] == data) & (table["tiles"] == cues.TILES[0])]
+    found = []
+    for row in own.nlargest(1, "pixels").to_dict("records"):
+        share, tiles = row["axis (%)"] / 100, int(row["tested"])
+        half = 1.96 * math.sqrt(share * (1 - share) / tiles)
+        found.append(Finding("blocks", data, share, share - half, share + half, tiles))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from sslkit.folder.advise import UP, Advice
+from sslkit.folder.advice import Advice, percent
 from sslkit.folder.cues import Told
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look, doubts
@@ -33,8 +33,8 @@ def of_advice(advice: Sequence[Advice]) -> str:
     facts = []
     for one in advice:
         value = ", ".join(one.value) if isinstance(one.value, tuple) else one.value
-        head = one.what if value is None else f"{one.what} {value}"
-        facts.append(f"{head}. {one.why} [{one.basis}]")
+        head = one.what if value is None else f"{one.what} = {value}"
+        facts.append(f"{head}: {one.why} [{one.basis}]")
     return "\n".join(_wrapped(facts))
 
 
@@ -69,7 +69,7 @@ def _budget(look: Look) -> str:
         return "0 labels: neighbours, doubles and groups need none; a verdict would."
     return (
         f"{look.budget:,} labels are in the budget. The counts above use all labels; "
-        "nothing below reads another than these."
+        "what follows reads these alone, and the names of files."
     )
 
 
@@ -77,7 +77,9 @@ def _of_files(files: Files | None) -> list[str]:
     if files is None:
         return []
     low, middle, high = files.sides
-    sides = f"{low}" if low == high else f"{low} to {high} (half of them above {middle})"
+    sides = (
+        f"{low}" if low == high else f"{low} to {high} (half of them above {middle})"
+    )
     kinds = ", ".join(f"{count:,} {name}" for name, count in files.formats.items())
     modes = ", ".join(files.modes)
     said = [f"{kinds} files, {modes}; {sides} pixels on the shorter side."]
@@ -102,18 +104,22 @@ def _of_doubles(look: Look) -> str:
 
 def _of_groups(look: Look) -> str:
     if look.groups is not None:
-        count = f"{min(look.groups.values(), default=0)} groups or more a class to train on"
+        count = (
+            f"{min(look.groups.values(), default=0)} groups or more a class to train on"
+        )
     elif look.suggested:
         one = look.suggested[0]
         count = (
-            f"{one.groups} groups suggested by names, as '{one.group}' of '{one.file}', "
-            f"by {one.pattern}"
+            f"{one.groups} groups are suggested by names, as '{one.group}' of "
+            f"'{one.file}', by {one.pattern}"
         )
     else:
         return "No groups are known, and names suggest none: each image counts alone."
     if look.own_group is None:
         return f"{count}."
-    return f"{count}; the most alike image is of the same group: {_told(look.own_group)}."
+    return (
+        f"{count}; the most alike image is of the same group: {_told(look.own_group)}."
+    )
 
 
 def _of_colour(look: Look) -> str:
@@ -125,19 +131,22 @@ def _of_colour(look: Look) -> str:
 def _of_turns(look: Look) -> str:
     if look.turn is None or look.light is None:
         return "Too few images say whether there is an up."
-    found = "an up, or light from one side" if look.turn.low > UP else "no clear up"
     return (
         f"The turn of an image is told by lines and colours: {_told(look.turn)}; by "
-        f"light alone: {_percent(look.light.share)}. So there is {found}."
+        f"light alone: {percent(look.light.share)}. {_UP[look.up]}"
     )
+
+
+_UP = {
+    "yes": "There is an up.",
+    "no": "There is no up to speak of.",
+    "light": "Most of that is light from one side: a sky, or a lamp?",
+    "open": "Whether there is an up is open.",
+}
 
 
 def _told(told: Told) -> str:
     return (
-        f"{_percent(told.share)} ({_percent(told.low)} to {_percent(told.high)}) of "
-        f"{told.images:,}, by guessing {_percent(told.chance)}"
+        f"{percent(told.share)} ({percent(told.low)} to {percent(told.high)}) of "
+        f"{told.images:,}, by guessing {percent(told.chance)}"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
