@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sslkit.folder.studying import study_folder
     from sslkit.images.imageset import ImageSet
     from sslkit.images.loading import load
     from sslkit.images.splits import Split, split
@@ -31,6 +32,7 @@ _HOME = {
     "recipe": "runs.from_profile",
     "Run": "runs.records",
     "run": "runs.running",
+    "study_folder": "folder.studying",
 }
 ROOMS = (
     "images",
@@ -56,6 +58,7 @@ __all__ = [
     "recipe",
     "run",
     "split",
+    "study_folder",
 ]
 __version__ = "0.1.0"
 

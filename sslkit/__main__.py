@@ -1,4 +1,4 @@
-"""The command line: ``python -m sslkit`` and study-folder, predict, run, sweep, …"""
+"""The command line: ``python -m sslkit study-folder · predict · run · sweep`` etc."""
 
 from __future__ import annotations
 

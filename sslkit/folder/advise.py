@@ -112,15 +112,16 @@ def groups(look: Look) -> Advice | None:
 
 
 def balance(look: Look) -> Advice | None:
-    """Classes that differ in size are cut to the smallest, unless asked otherwise."""
+    """Classes that differ in size."""
     sizes = {name: parts["train"] for name, parts in look.counts.items()}
     if not sizes or look.balance > 1 / 2:
         return None
     small, large = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
     why = (
         f"'{large}' has {sizes[large]:,} training images and '{small}' "
-        f"{sizes[small]:,}: labels are drawn from {sizes[small]:,} of each, unless the "
-        "split is told balance=False. More images of the small class are worth most."
+        f"{sizes[small]:,}: the trials take all of them and count every class alike; "
+        f"other commands draw labels from {sizes[small]:,} of each. More images of the "
+        "small class are worth most."
     )
     return Advice("balance", sizes[small], why, MEASURED)
 

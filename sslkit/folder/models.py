@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from sslkit.folder.trials import ENCODER
 from sslkit.folder.verdict import Option, named
+from sslkit.images import folders
+from sslkit.images.decoding import read_images
 from sslkit.images.imageset import ImageSet
 from sslkit.judging import cases
-from sslkit.judging.classifier import Classifier
+from sslkit.judging.classifier import Classifier, load_classifier
 from sslkit.learning.devices import launch
 from sslkit.learning.encoders import OURS
 from sslkit.runs import inputs, running
@@ -115,6 +117,30 @@ def predictions(classifier: Classifier, images: ImageSet) -> pd.DataFrame:
     table.insert(0, "predicted", predicted, allow_duplicates=True)
     table.insert(0, "file", names, allow_duplicates=True)
     return table
+
+
+def predict(study: Path, folder: str | Path) -> pd.DataFrame:
+    """What the classifier of a study says of the images below a folder.
+
+    Args:
+        study: The folder that ``study_folder`` wrote to.
+        folder: Images, in any order of folders.
+
+    Returns:
+        As ``predictions``, with paths below the folder.
+
+    Raises:
+        ValueError: If the study has no classifier, the folder no images, or a file
+            cannot be read.
+    """
+    classifier = load_classifier(study / CLASSIFIER)
+    folder = Path(folder)
+    files = folders._images(folder)
+    if not files:
+        raise ValueError(f"there is no image below '{folder}'")
+    assert classifier.size is not None
+    pixels, _ = read_images([folder / file for file in files], classifier.size)
+    return predictions(classifier, replace(ImageSet.of(pixels), files=tuple(files)))
 
 
 def learnt_again(runs: Iterable[Run], way: Option, out: Path) -> Classifier:

@@ -12,15 +12,26 @@ from typing import Any, Literal
 import pandas as pd
 import torch
 
-from sslkit.folder import advise, label_next, machine, models, pictures, report, trials
+from sslkit.folder import (
+    capacity,
+    label_next,
+    machine,
+    models,
+    pictures,
+    recorded,
+    report,
+    trials,
+)
 from sslkit.folder import words as in_text
-from sslkit.folder.advise import Advice
+from sslkit.folder.advice import Advice
+from sslkit.folder.advise import advise
 from sslkit.folder.files import Files, headers
 from sslkit.folder.look import Look, doubts, look
 from sslkit.folder.machine import Machine
 from sslkit.folder.pictures import Picture
 from sslkit.folder.trials import Plan
 from sslkit.folder.verdict import Decision, Option, decide, in_words, options
+from sslkit.images import sources
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.features import Features
@@ -92,17 +103,20 @@ def study_folder(
     out = Path(out)
     asked: Any = {"name": str(folder), "classes": tuple(classes) if classes else None}
     asked |= {"groups": groups, "test": test, "on_error": on_error, "balance": False}
-    listed = inputs.catalogue(Data(**asked)).table
-    files = None
-    if "path" in listed:
-        files = headers(Path(folder), listed["path"].tolist())
+    paths = list(inputs.catalogue(Data(**asked)).table.get("path", ()))
+    _, base = sources.resolve(str(folder), None)
+    files = headers(base, paths) if paths else None
     data = Data(**asked, image_size=image_size or _advised_size(files))
     images = inputs.load_images(data)
     rows = split(images, 1.0, balance=False) if images.classes else None
     seen = look(images, budget=None if rows is None else rows.budget, files=files)
     say(in_text.of_look(seen))
+    if paths:  # from here on files are for people who look for them
+        skipped = set(images.skipped)
+        left = tuple(path for path in paths if path not in skipped)
+        images = dataclasses.replace(images, files=left)
     measured = machine.measure(images, None if backbone is None else [backbone])
-    advice = advise.advise(seen, measured, minutes=minutes)
+    advice = advise(seen, measured, minutes=minutes, recorded=recorded.findings())
     say(in_text.of_advice(advice))
     plan = _planned(data, advice, measured, 60 * minutes, out)
     if rows is None:
@@ -111,7 +125,7 @@ def study_folder(
 
 
 def _advised_size(files: Files | None) -> int:
-    size = advise.image_size(files, gpu=torch.cuda.is_available()).value
+    size = capacity.image_size(files, gpu=torch.cuda.is_available()).value
     assert isinstance(size, int)
     return size
 
@@ -134,18 +148,23 @@ def _planned(
             )
         return kept
     found: dict[str, Any] = {one.what: one.value for one in advice}
-    methods = ("simclr", "rotnet") if found["rotnet"] == "yes" else ("simclr",)
+    methods = ("simclr", "rotnet") if found.get("rotnet") == "yes" else ("simclr",)
     image = measured.seconds[found["backbone"]] / 2  # SimCLR has two views of each
     plan = Plan(
         data=data,
         backbone=found["backbone"],
         methods=methods,
-        steps=max(1, found["steps"] // len(methods)),
+        steps=_steps(found["steps"], methods),
         labelled_steps=trials.labelled_steps(seconds, image),
-        start=found["weights"][0] if found["weights"] else None,
+        start=next(iter(found.get("weights") or ()), None),
     )
     write(file, dataclasses.asdict(plan))
     return plan
+
+
+def _steps(advised: int, methods: Sequence[str]) -> int:
+    """Methods share the time that is advised for pretraining."""
+    return max(1, advised // len(methods))
 
 
 def _with_labels(

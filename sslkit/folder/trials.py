@@ -87,6 +87,7 @@ def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
         image_size=plan.data.image_size,
         backbone=backbone,
         init="imagenet" if arm == "start" else None,
+        pretrain="everything",
         protocols=("linear", "finetune"),
     )
     asked = made.downstream.steps or plan.labelled_steps
