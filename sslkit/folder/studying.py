@@ -55,6 +55,7 @@ class Studied:
         look: What the images are.
         advice: What was advised.
         runs: The trials.
+        ways: What they tried, the best by validation first.
         decision: The verdict; ``None`` without labels, or without time for a trial
             with and one without pretraining.
         report: The page.
@@ -63,6 +64,7 @@ class Studied:
     look: Look
     advice: tuple[Advice, ...]
     runs: tuple[Run, ...]
+    ways: tuple[Option, ...]
     decision: Decision | None
     report: Path
 
@@ -203,12 +205,11 @@ def _with_labels(
             )
             wanted = found.assign(row=unlabelled.numpy()[found["row"]])
     return _say(
-        Studied(seen, advice, done, decision, out / REPORT),
+        Studied(seen, advice, done, tuple(ways), decision, out / REPORT),
         images,
         pictures.of_trials(whole, done, ways, images.classes),
         wanted,
         kept,
-        ways=ways,
     )
 
 
@@ -221,7 +222,7 @@ def _without_labels(
     features = Features(encoder, images).take(rows)[0].cpu().numpy()
     found = label_next.typical(features)
     return _say(
-        Studied(seen, advice, (), None, out / REPORT),
+        Studied(seen, advice, (), (), None, out / REPORT),
         images,
         pictures.of_features(images, rows, features),
         found.assign(row=rows.numpy()[found["row"]]),
@@ -235,8 +236,6 @@ def _say(
     drawn: Sequence[Picture],
     wanted: pd.DataFrame | None,
     kept: Sequence[str],
-    *,
-    ways: Sequence[Option] = (),
 ) -> Studied:
     """Write the table of what to label next, and the page."""
     out = studied.report.parent
@@ -249,7 +248,7 @@ def _say(
         look=in_text.of_look(studied.look),
         advice=in_text.of_advice(studied.advice),
         decision=studied.decision,
-        ways=ways,
+        ways=studied.ways,
         chance=1 / max(len(images.classes), 1),
         pictures=drawn,
         wanted=wanted,
