@@ -1,0 +1,140 @@
+"""Looks: what can be measured of an encoder while it learns, in a moment.
+
+Pure functions of what they are given: an objective is looked at in a copy, with random
+numbers of its own, so that nothing here can change a training.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from sslkit.judging.features import BATCH
+from sslkit.judging.readout import effective_rank
+from sslkit.learning.objective import Objective
+from sslkit.methods.byol import deviation
+from sslkit.views import pieces
+from sslkit.views.random_numbers import RandomNumbers
+
+SEED = 2**31 - 2  # of samples, noise and views: the same at every look
+
+
+def look(
+    objective: Objective, sample: Tensor, batch: Tensor, noise: Tensor
+) -> dict[str, float]:
+    """Look at an objective in the middle of its training.
+
+    Args:
+        objective: What is being trained; left as it is, to the last bit.
+        sample: ``(N, 3, S, S)`` uint8, images whose features are read.
+        batch: ``(B, 3, S, S)`` uint8, images whose views it learns from.
+        noise: ``(B, 3, S, S)`` uint8, the same where there is nothing to see.
+
+    Returns:
+        ``deviation``, how far the directions of features spread, and ``rank``, how many
+        they use; ``gradient``, the norm of the gradient of the batch; and, if the
+        objective tells an accuracy, ``noise_accuracy``, that on the noise. Features
+        that are not finite have no deviation and no rank.
+    """
+    twin = copy.deepcopy(objective)
+    device = next(cast(nn.Module, twin).parameters()).device
+    found: dict[str, float] = {}
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        features = read(twin.encoder, sample)
+        if features.isfinite().all():
+            found["deviation"] = float(deviation(features))
+            found["rank"] = effective_rank(features)
+        found["gradient"] = _gradient(twin, _told(twin, batch.to(device))["loss"])
+        with torch.no_grad():
+            told = _told(twin, noise.to(device))
+        if "accuracy" in told:
+            found["noise_accuracy"] = float(told["accuracy"])
+    return found
+
+
+@torch.no_grad()
+def read(encoder: nn.Module, images: Tensor) -> Tensor:
+    """Features ``(N, D)`` of images ``(N, 3, S, S)`` uint8, on the encoder's device."""
+    device = next(encoder.parameters()).device
+    return torch.cat(
+        [encoder(pieces.to_float(some.to(device))) for some in images.split(BATCH)]
+    )
+
+
+def noise_like(images: Tensor, count: int) -> Tensor:
+    """Noise that shares with images what these share with each other.
+
+    Every image is their mean and a random mixture of what each differs from it by. So
+    mean and covariance of all pixels are those of the images: a light from above, a
+    border or a mark that all have is there, and no object is. Plain noise lacks what
+    gives the answer away, and would find nothing.
+
+    Args:
+        images: ``(N, 3, S, S)`` uint8.
+        count: How many to make.
+
+    Returns:
+        ``(count, 3, S, S)`` uint8, of normally distributed pixels, cut at 0 and 255.
+    """
+    random = torch.Generator().manual_seed(SEED)
+    weights = torch.randn(count, len(images), generator=random).to(images.device)
+    pixels = images.float()
+    mean = pixels.mean(0)
+    mixed = torch.tensordot(weights, pixels - mean, dims=1) / math.sqrt(len(images))
+    return (mean + mixed).round_().clamp_(0, 255).byte()
+
+
+def nearest_agree(features: Tensor, labels: Tensor, groups: Tensor) -> float:
+    """How often the nearest image of another group is of the same class.
+
+    Args:
+        features: ``(N, D)``, compared by cosine.
+        labels: ``(N,)`` int64.
+        groups: ``(N,)`` int64, what each belongs to; without groups its own number.
+    """
+    unit = F.normalize(features.float())
+    alike = (unit @ unit.T).masked_fill(groups[:, None] == groups, -math.inf)
+    return float((labels[alike.argmax(1)] == labels).float().mean())
+
+
+def pairs_agree(labels: Tensor, groups: Tensor) -> float:
+    """How often two images of different groups are of one class: the same by chance.
+
+    NaN if there are no two groups.
+    """
+    apart = groups[:, None] != groups
+    same = (labels[:, None] == labels) & apart
+    return float(same.sum() / apart.sum())
+
+
+def _told(objective: Objective, images: Tensor) -> dict[str, Tensor]:
+    """What an objective, a copy, says of images in the views that it learns from.
+
+    It is in eval mode, so that nothing waits for other processes, and yet its
+    batch-norm goes by the batch, as in training: what it has of earlier batches is
+    far off while weights move fast.
+    """
+    module = cast(nn.Module, objective)
+    for part in module.modules():
+        if isinstance(part, _BatchNorm):
+            part.running_mean = part.running_var = None
+    random = RandomNumbers(SEED, 0, size=len(images), device=images.device)
+    module.train()
+    views = objective.views(images, random)
+    module.eval()
+    told: dict[str, Tensor] = objective(views)  # type: ignore[operator]
+    return told
+
+
+def _gradient(objective: Objective, loss: Tensor) -> float:
+    """The norm of the gradient of a loss with respect to all that learns."""
+    learning = [p for p in cast(nn.Module, objective).parameters() if p.requires_grad]
+    parts = torch.autograd.grad(loss, learning, allow_unused=True)
+    norm = torch.stack([part.norm() for part in parts if part is not None]).norm()
+    return float(norm.nan_to_num(math.inf))
