@@ -7,15 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor
 from tqdm.std import tqdm
 
 from sslkit.images.imageset import ImageSet
 from sslkit.judging import looks
-from sslkit.judging.alarms import Alarm, Watched, check
+from sslkit.judging.alarms import Alarm, check, summary
+from sslkit.judging.watched import Watched
 from sslkit.learning.choices import check_choice
 from sslkit.learning.loop import Progress
 from sslkit.learning.objective import Objective
@@ -25,7 +24,6 @@ from sslkit.methods.pretraining import TRAINING, rows_to_learn_from
 from sslkit.methods.settings import Settings
 
 LOOKS = 11  # spread over the epochs, beside one after the first
-SAMPLE = 256  # images whose features are read at a look, and as many labelled ones
 BATCH = 64  # images whose views are made, at most half of a batch of the training
 
 
@@ -49,7 +47,7 @@ class Health:
         labelled: ``(M,)`` rows whose labels may be seen, those of the budget: their
             nearest neighbours are looked at, too. None are if not given.
         training: As ``pretrain`` takes it.
-        say: Takes each alarm when it is first seen, and ``line()`` at the end.
+        say: Takes each alarm when it is first seen, and a summary at the end.
 
     Attributes:
         alarms: Those so far, each once.
@@ -77,14 +75,14 @@ class Health:
         self.alarms: list[Alarm] = []
         self._say = say
         self._chance = method.chance(round(len(rows) / math.ceil(len(rows) / most)))
-        self._sample, _ = images.take(_some(rows))
+        self._sample, _ = images.take(looks.some(rows))
         self._batch = self._sample[: min(BATCH, max(2, most // 2))]
         self._noise = looks.noise_like(self._sample, len(self._batch))
-        labelled = rows[:0] if labelled is None else _some(labelled)
-        rows_to_learn_from(images, labelled)  # no test image, or it raises
-        self._pixels, self._labels = images.take(labelled)
-        self._groups = _groups(images, labelled).to(self._labels.device)
-        self._by_chance = looks.pairs_agree(self._labels, self._groups)
+        labelled = (
+            rows[:0] if labelled is None else rows_to_learn_from(images, labelled)
+        )
+        self._labelled = looks.Labelled.of(images, labelled)
+        self._pixels, _ = images.take(self._labelled.rows)
         self._values: dict[str, dict[int, float]] = {}
         self._epochs: dict[int, int] = {}  # by step
         self._steps = 0
@@ -104,7 +102,7 @@ class Health:
         for alarm in new:
             self._say(f"alarm: {alarm}")
         if progress.epoch == progress.epochs:
-            self._say(self.line())
+            self._say(summary(self.watched, self.alarms))
 
     @property
     def watched(self) -> Watched:
@@ -113,8 +111,8 @@ class Health:
             self._values,
             self._steps,
             chance=self._chance,
-            labelled=len(self._labels),
-            by_chance=self._by_chance,
+            labelled=len(self._labelled),
+            by_chance=self._labelled.by_chance,
         )
 
     @property
@@ -127,46 +125,14 @@ class Health:
         ]
         return pd.DataFrame(rows, columns=["epoch", "step", "metric", "value"])
 
-    def line(self) -> str:
-        """What was seen last, in one line that begins with what to think of it."""
-        last = self.watched.last
-        names = ", ".join(alarm.name for alarm in self.alarms)
-        said = f"loss {last('train_loss'):.3g}"
-        if self._chance is not None:
-            said += f" (by chance {self._chance:.3g})"
-        if "train_accuracy" in self._values:
-            on_noise = last("noise_accuracy")
-            said += f", accuracy {last('train_accuracy'):.0%} (on noise {on_noise:.0%})"
-        said += f", {last('rank'):.0f} directions"
-        if "neighbours" in self._values:
-            said += f", nearest of {len(self._labels)} labelled images of its class "
-            said += f"{last('neighbours'):.0%} (by chance {self._by_chance:.0%})"
-        return f"{f'in doubt, {names}' if names else 'learning'}: {said}"
-
     def _look(self, objective: Objective) -> dict[str, float]:
         found = looks.look(objective, self._sample, self._batch, self._noise)
-        if math.isfinite(self._by_chance):
+        if len(self._labelled):
             features = looks.read(objective.encoder, self._pixels)
-            where = features.device
-            labels, groups = self._labels.to(where), self._groups.to(where)
-            found["neighbours"] = looks.nearest_agree(features, labels, groups)
+            found["neighbours"] = self._labelled.agreeing(features)
         return found
 
 
 def is_time(epoch: int, epochs: int) -> bool:
-    """Whether to look after an epoch: the first, and then ``LOOKS`` times, evenly."""
+    """Whether to look after an epoch: the first, and ``LOOKS`` spread over all."""
     return epoch == 1 or epoch * LOOKS // epochs > (epoch - 1) * LOOKS // epochs
-
-
-def _some(rows: Tensor) -> Tensor:
-    """At most ``SAMPLE`` of some rows, always the same."""
-    random = torch.Generator().manual_seed(looks.SEED)
-    return rows[torch.randperm(len(rows), generator=random)[:SAMPLE]]
-
-
-def _groups(images: ImageSet, rows: Tensor) -> Tensor:
-    """Numbers of the groups of rows; without groups each row has its own."""
-    if images.groups is None:
-        return torch.arange(len(rows))
-    numbers = np.unique(images.groups[rows.numpy()], return_inverse=True)[1]
-    return torch.from_numpy(numbers)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sslkit.images.imageset import ImageSet
 from sslkit.judging.features import BATCH
 from sslkit.judging.readout import effective_rank
 from sslkit.learning.objective import Objective
@@ -22,6 +25,7 @@ from sslkit.methods.byol import deviation
 from sslkit.views import pieces
 from sslkit.views.random_numbers import RandomNumbers
 
+SAMPLE = 256  # images whose features are read, and as many labelled ones
 SEED = 2**31 - 2  # of samples, noise and views: the same at every look
 
 
@@ -90,27 +94,67 @@ def noise_like(images: Tensor, count: int) -> Tensor:
     return (mean + mixed).round_().clamp_(0, 255).byte()
 
 
-def nearest_agree(features: Tensor, labels: Tensor, groups: Tensor) -> float:
-    """How often the nearest image of another group is of the same class.
+@dataclass(frozen=True)
+class Labelled:
+    """Some labelled images, of whose features the nearest neighbours are looked at.
 
-    Args:
-        features: ``(N, D)``, compared by cosine.
+    Attributes:
+        rows: ``(N,)`` int64, rows of a set.
         labels: ``(N,)`` int64.
-        groups: ``(N,)`` int64, what each belongs to; without groups its own number.
+        groups: ``(N,)`` int64, what each belongs to: no image is compared with one of
+            its own group. Without groups each is its own.
     """
-    unit = F.normalize(features.float())
-    alike = (unit @ unit.T).masked_fill(groups[:, None] == groups, -math.inf)
-    return float((labels[alike.argmax(1)] == labels).float().mean())
+
+    rows: Tensor
+    labels: Tensor
+    groups: Tensor
+
+    @classmethod
+    def of(cls, images: ImageSet, rows: Tensor) -> Labelled:
+        """At most ``SAMPLE`` of some rows; none if they are all of one group.
+
+        Raises:
+            ValueError: If one of them has no label.
+        """
+        rows = some(rows)
+        labels = images.labels.cpu()[rows]
+        if (labels < 0).any():
+            row = int(rows[labels < 0][0])
+            raise ValueError(f"row {row} of '{images.name}' has no label to look at")
+        groups = rows
+        if images.groups is not None:
+            numbers = np.unique(images.groups[rows.numpy()], return_inverse=True)[1]
+            groups = torch.from_numpy(numbers)
+        if len(groups.unique()) < 2:
+            rows, labels, groups = rows[:0], labels[:0], groups[:0]
+        return cls(rows, labels, groups)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def agreeing(self, features: Tensor) -> float:
+        """How often the nearest image, by cosine, is of the same class.
+
+        Args:
+            features: ``(N, D)``, in the order of the rows.
+        """
+        unit = F.normalize(features.float().cpu())
+        own = self.groups[:, None] == self.groups
+        nearest = (unit @ unit.T).masked_fill(own, -math.inf).argmax(1)
+        return float((self.labels[nearest] == self.labels).float().mean())
+
+    @property
+    def by_chance(self) -> float:
+        """How often two images of different groups are of one class; NaN of none."""
+        apart = self.groups[:, None] != self.groups
+        same = self.labels[:, None] == self.labels
+        return float((same & apart).sum() / apart.sum())
 
 
-def pairs_agree(labels: Tensor, groups: Tensor) -> float:
-    """How often two images of different groups are of one class: the same by chance.
-
-    NaN if there are no two groups.
-    """
-    apart = groups[:, None] != groups
-    same = (labels[:, None] == labels) & apart
-    return float(same.sum() / apart.sum())
+def some(rows: Tensor) -> Tensor:
+    """At most ``SAMPLE`` of some rows, always the same ones."""
+    random = torch.Generator().manual_seed(SEED)
+    return rows[torch.randperm(len(rows), generator=random)[:SAMPLE]]
 
 
 def _told(objective: Objective, images: Tensor) -> dict[str, Tensor]:
