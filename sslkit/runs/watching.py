@@ -7,6 +7,7 @@ was interrupted, and whichever of the recipes that share it came first.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from torch import Tensor
@@ -40,10 +41,11 @@ def watcher(recipe: Recipe, images: ImageSet, learnt: Tensor, rows: Split) -> He
 
 def last_look(watched: Watched) -> dict[str, float]:
     """What the note of a pretraining keeps, to four digits: what needed no label."""
-    found = {metric: watched.last(metric) for metric in _OF_ALL if watched.seen(metric)}
+    found = {metric: watched.last(metric) for metric in _OF_ALL}
     if watched.chance is not None:
         found["chance"] = watched.chance
-    return {metric: float(f"{value:.4g}") for metric, value in found.items()}
+    finite = {metric: v for metric, v in found.items() if math.isfinite(v)}  # for JSON
+    return {metric: float(f"{value:.4g}") for metric, value in finite.items()}
 
 
 def health(
