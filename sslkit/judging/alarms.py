@@ -28,7 +28,7 @@ NO_GRADIENT = 1e-3  # share of a guess's loss; healthy: from 0.02
 UNSOLVED = 0.1  # share of a guess's loss above which a gradient must not vanish
 # Accuracies of the pretext task.
 SOLVED = 0.995  # healthy, in the first half of the training: up to 0.99
-ON_NOISE = 0.8  # healthy: up to 0.7, where photographs are lighter at the top
+ON_NOISE = 0.75  # healthy: up to 0.6, on cells that one lamp has lit
 # How much oftener than by chance a nearest neighbour should be of the same class.
 OF_USE = 0.08
 # Shares of the training: what is to be judged by its result is judged after these.

@@ -26,6 +26,7 @@ from sslkit.views import pieces
 from sslkit.views.random_numbers import RandomNumbers
 
 SAMPLE = 256  # images whose features are read, and as many labelled ones
+STRENGTH = 0.5  # of what differs between images, in noise: what they share stands out
 SEED = 2**31 - 2  # of samples, noise and views: the same at every look
 
 
@@ -74,24 +75,31 @@ def read(encoder: nn.Module, images: Tensor) -> Tensor:
 def noise_like(images: Tensor, count: int) -> Tensor:
     """Noise that shares with images what these share with each other.
 
-    Every image is their mean and a random mixture of what each differs from it by. So
-    mean and covariance of all pixels are those of the images: a light from above, a
-    border or a mark that all have is there, and no object is. Plain noise lacks what
-    gives the answer away, and would find nothing.
+    Every one is the mean of the images and a random mixture of what each differs from
+    it by, turned and shifted at random and half as strong. So a light from above, a
+    border or a mark that all images have is in it, and no object is, nor its place, nor
+    its up. Plain noise would lack what gives the answer away, and would find nothing.
 
     Args:
         images: ``(N, 3, S, S)`` uint8.
         count: How many to make.
 
     Returns:
-        ``(count, 3, S, S)`` uint8, of normally distributed pixels, cut at 0 and 255.
+        ``(count, 3, S, S)`` uint8, cut at 0 and 255.
     """
     random = torch.Generator().manual_seed(SEED)
-    weights = torch.randn(count, len(images), generator=random).to(images.device)
+    number, _, side, _ = images.shape
     pixels = images.float()
     mean = pixels.mean(0)
-    mixed = torch.tensordot(weights, pixels - mean, dims=1) / math.sqrt(len(images))
-    return (mean + mixed).round_().clamp_(0, 255).byte()
+    turns = torch.randint(4, (number,), generator=random)
+    shifts = torch.randint(side, (2, number, 1), generator=random)
+    weights = torch.randn(count, number, generator=random)
+    turned = pieces.quarter_turn(pixels - mean, turns.to(images.device))
+    y, x = (torch.arange(side) + shifts) % side
+    moved = turned[torch.arange(number)[:, None, None], :, y[:, :, None], x[:, None]]
+    mixed = torch.tensordot(weights.to(images.device), moved, dims=1)
+    noise = STRENGTH / math.sqrt(number) * mixed.permute(0, 3, 1, 2)
+    return (mean + noise).round_().clamp_(0, 255).byte()
 
 
 @dataclass(frozen=True)
