@@ -45,6 +45,20 @@ class Pretrained:
     seconds: float
 
 
+def rows_to_learn_from(images: ImageSet, rows: Tensor | None = None) -> Tensor:
+    """Some rows, if no test image is among them; all but the test part if not given.
+
+    Raises:
+        ValueError: If a row is of the test part.
+    """
+    if rows is None:
+        parts = "train", "unlabelled", "extra"
+        return torch.cat([images.rows(part) for part in parts])
+    if torch.isin(rows, images.rows("test")).any():
+        raise ValueError("rows of the test part are not for pretraining")
+    return rows
+
+
 def pretrain(
     images: ImageSet,
     method: str | Settings,
@@ -81,7 +95,8 @@ def pretrain(
             computes in it, else 32 bits.
         fabric: Device, precision, processes; the best device if not given.
         checkpoint: A file to resume from, as ``fit`` writes it; the caller deletes it.
-        watch: Called with a ``Progress`` at the end of each epoch.
+        watch: Called with a ``Progress`` at the end of each epoch; as a
+            ``sslkit.judging.health.Health``, which says whether it is learning.
 
     Raises:
         ValueError: If the method is unknown, rows are of the test part, or settings do
@@ -91,13 +106,9 @@ def pretrain(
     if isinstance(method, str):
         check_choice("method", method, METHODS)
         method = METHODS[method]
-    if rows is None:
-        learning = [images.rows(part) for part in ("train", "unlabelled", "extra")]
-        rows = torch.cat(learning)
-    test = images.rows("test")
-    for some in (rows, watched):
-        if some is not None and torch.isin(some, test).any():
-            raise ValueError("rows of the test part are not for pretraining")
+    rows = rows_to_learn_from(images, rows)
+    if watched is not None:
+        watched = rows_to_learn_from(images, watched)
     training = training or TRAINING
     if epochs is not None:
         training = replace(training, epochs=epochs, steps=None)

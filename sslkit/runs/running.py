@@ -25,7 +25,7 @@ from sslkit.learning import encoders
 from sslkit.learning.devices import launch, precision
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.methods.pretraining import pretrain
-from sslkit.runs import codec, recipes
+from sslkit.runs import codec, recipes, watching
 from sslkit.runs.inputs import load_images, on_device, split_of
 from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.runs.provenance import provenance
@@ -194,9 +194,6 @@ def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
     )
 
 
-# ------------------------------------------------------------------- the work
-
-
 def _do(
     recipe: Recipe,
     key: str,
@@ -226,6 +223,7 @@ def _do(
         "pretraining_key": pretraining_key(recipe, images, rows),
         "results_version": RESULTS_VERSION,
         "seconds": {phase: round(value, 2) for phase, value in seconds.items()},
+        **watching.health(recipe, features, rows, store),
         **provenance(),
     }
     # What "auto" became: another machine may take it for something else.
@@ -281,15 +279,14 @@ def _pretrained(
     recipe: Recipe, images: ImageSet, rows: Split, store: Store, fabric: Fabric
 ) -> tuple[Features, dict[str, pd.DataFrame], dict[str, float]]:
     """The recipe's encoder, its pretraining history and seconds; trained once a key."""
-    assert recipe.method is not None
     key = pretraining_key(recipe, images, rows)
-    assert key is not None
+    assert recipe.method is not None and key is not None
     file = store.encoder(key)
     note = file.with_suffix(".json")
     with store.missing(note, key, fabric) as missing:
         if missing:
-            checkpoint = store.checkpoint(key)
             learnt, watched = pretraining_rows(recipe, images, rows)
+            health = watching.watcher(recipe, images, learnt, rows)
             done = pretrain(
                 images,
                 recipe.method,
@@ -301,13 +298,16 @@ def _pretrained(
                 training=recipe.pretraining,
                 seed=recipe.pretraining_seed,
                 fabric=fabric,
-                checkpoint=checkpoint,
+                checkpoint=store.checkpoint(key),
+                watch=health,
             )
             history = to_columns(done.history.assign(phase="pretrain"))
             if fabric.is_global_zero:
                 encoders.save(done.encoder, file)
-                write(note, {"history": history, "seconds": done.seconds})
-                checkpoint.unlink(missing_ok=True)
+                look = watching.last_look(health.watched)
+                kept = {"history": history, "seconds": done.seconds, "health": look}
+                write(note, kept)
+                store.checkpoint(key).unlink(missing_ok=True)
     kept = json.loads(note.read_text())
     frame = to_frame(kept["history"]).drop(columns="phase")
     features = _features(file, recipe.encoder, images)

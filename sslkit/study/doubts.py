@@ -1,0 +1,46 @@
+"""Doubts: which of the published pretrainings gave an alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from sslkit.judging.alarms import alarms
+from sslkit.runs.arms import ordered
+from sslkit.runs.records import Run
+from sslkit.runs.watching import watched
+
+
+def doubts(runs: Iterable[Run]) -> pd.DataFrame:
+    """How many pretrainings gave an alarm, by images and method.
+
+    Args:
+        runs: Any; those of the variant ``"base"`` count, and those that pretrained.
+
+    Returns:
+        Columns data, method, ``runs``, ``doubted`` (those with an alarm) and ``alarms``
+        (the names of all of them, in the order in which they came); methods in the
+        order of tables.
+    """
+    rows = []
+    for run in runs:
+        seen = watched(run) if run.recipe.variant == "base" else None
+        if seen is not None:
+            names = [alarm.name for alarm in alarms(seen)]
+            rows.append((Path(run.recipe.data.name).name, run.recipe.arm, names))
+    table = pd.DataFrame(rows, columns=["data", "method", "names"])
+    found = [
+        {
+            "data": data,
+            "method": method,
+            "runs": len(own),
+            "doubted": int((own["names"].str.len() > 0).sum()),
+            "alarms": ", ".join(dict.fromkeys(own["names"].explode().dropna())),
+        }
+        for data in table["data"].unique()
+        for method in ordered(table["method"])
+        if len(own := table.query("data == @data and method == @method"))
+    ]
+    return pd.DataFrame(found, columns=["data", "method", "runs", "doubted", "alarms"])
