@@ -27,6 +27,7 @@ class Page:
         ways: What was tried, in the order of validation.
         chance: What always answering one class gets, in [0, 1].
         pictures: Of what was tried.
+        health: How each pretraining went, in sentences.
         wanted: What to label next, columns file and reason; ``None`` if there is
             nothing without a label.
         asked: Those images.
@@ -42,6 +43,7 @@ class Page:
     ways: Sequence[Option]
     chance: float
     pictures: Sequence[Picture]
+    health: Sequence[str]
     wanted: pd.DataFrame | None
     asked: Picture | None
     shown: Sequence[Picture]

@@ -36,7 +36,7 @@ from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.features import Features
 from sslkit.learning.encoders import Backbone
-from sslkit.runs import codec, inputs
+from sslkit.runs import codec, inputs, watching
 from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Data
 from sslkit.runs.records import Run
@@ -251,6 +251,7 @@ def _say(
         ways=studied.ways,
         chance=1 / max(len(images.classes), 1),
         pictures=drawn,
+        health=_health(studied.runs),
         wanted=wanted,
         asked=None
         if wanted is None
@@ -261,6 +262,12 @@ def _say(
     )
     studied.report.write_text(report.render(page), encoding="utf-8")
     return studied
+
+
+def _health(runs: Sequence[Run]) -> list[str]:
+    """How the pretraining of each method went, by its first run."""
+    firsts = {run.recipe.arm: run for run in reversed(runs)}.values()
+    return [line for run in reversed(firsts) for line in watching.said(run)]
 
 
 def _file(images: ImageSet, row: int) -> str:

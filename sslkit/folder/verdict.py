@@ -154,9 +154,11 @@ def decide(
     units = by_unit.shape[1]
     reasons = [*doubts]
     if len(both) < LEAST_DRAWS:
-        reasons.append(f"{len(both)} draws of labels are too few for a verdict")
+        reasons.append(
+            f"a verdict takes {LEAST_DRAWS} draws of labels; so far: {len(both)}"
+        )
     if units < LEAST_UNITS:
-        reasons.append(f"{units} test {unit} are too few for a verdict")
+        reasons.append(f"a verdict takes {LEAST_UNITS} test {unit}; here: {units}")
     side: Verdict = "open" if reasons else verdict(found.low, found.high)
     return Decision(
         side=side,

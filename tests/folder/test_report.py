@@ -59,6 +59,7 @@ def page() -> Page:
         ways=[simclr, replace(alone, validation=float("nan"))],
         chance=1 / 3,
         pictures=[picture],
+        health=["SimCLR: 0.6 against 0.25 by chance"],
         wanted=pd.DataFrame({"row": [3], "file": ["a/1.png"], "reason": ["unsure"]}),
         asked=picture,
         shown=[picture],
@@ -74,6 +75,7 @@ def test_the_report_says_the_verdict_and_what_it_rests_on(page: Page) -> None:
     assert "about 4,000 test images in place of 1,200" in text
     assert "SimCLR, then a linear probe 81.2 % 80.0 % 2 supervised 75.0 % 2" in text
     assert "one class gets 33.3 %" in text
+    assert "0.6 against 0.25 by chance" in text
     assert "a/1.png unsure" in text
     assert "encoder.safetensors: an encoder" in text
     assert "hours 0.5" in text
@@ -97,12 +99,13 @@ def test_whatever_comes_from_files_is_text_and_nothing_else(page: Page) -> None:
         look=HOSTILE,
         advice=HOSTILE,
         kept=[HOSTILE],
+        health=[HOSTILE],
         wanted=pd.DataFrame({"row": [3], "file": [HOSTILE], "reason": [HOSTILE]}),
         provenance={HOSTILE: HOSTILE, "hours": 0.5},
     )
     plain, found = (Reader(report.render(some)) for some in (page, hostile))
     assert [tag for tag, _ in found.tags] == [tag for tag, _ in plain.tags]
-    assert found.text.count(HOSTILE) == 9  # the name in title and heading
+    assert found.text.count(HOSTILE) == 10  # the name in title and heading
 
 
 def test_without_a_verdict_the_report_says_why(page: Page) -> None:

@@ -65,6 +65,7 @@ def test_classes_of_colour_are_decided_without_pretraining(tmp_path: Path) -> No
     out = tmp_path / "out"
     page = done.report.read_text()
     assert "colour histogram with a linear probe" in page
+    assert "Did it learn?" in page
     # What is taken along says what torch says.
     table = models.predict(out, folder)
     kept = load_classifier(out / "classifier.safetensors")
@@ -113,7 +114,7 @@ def test_thirty_images_leave_it_open(tmp_path: Path) -> None:
     done, said = studied(folder, tmp_path)
     assert done.decision is not None
     assert done.decision.side == "open"
-    assert "6 test images are too few" in said
+    assert "a verdict takes 20 test images; here: 6" in said
 
 
 def test_a_study_that_is_stopped_goes_on_and_ends_the_same(
