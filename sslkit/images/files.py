@@ -1,0 +1,34 @@
+"""Files: written whole or not at all, and what is said where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a file to write, which takes the place of ``path`` when it is written.
+
+    A process that is killed meanwhile leaves a hidden file beside ``path``, which the
+    next one writes over.
+
+    Args:
+        path: Its folder is made if it is not there.
+
+    Raises:
+        OSError: If it cannot be written, as on a full disk; names the file. What was
+            there before is as it was.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(
+            f"'{path}' cannot be written ({error.strerror or error}); make room there, "
+            "or choose another place"
+        ) from error
