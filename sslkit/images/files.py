@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -26,9 +26,12 @@ def whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(
-            f"'{path}' cannot be written ({error.strerror or error}); make room there, "
-            "or choose another place"
-        ) from error
+    except BaseException as error:
+        with suppress(OSError):  # where nothing can be written nothing is left over
+            partial.unlink()
+        if isinstance(error, OSError):
+            raise OSError(
+                f"'{path}' cannot be written ({error.strerror or error}); make room "
+                "there, or choose another place"
+            ) from error
+        raise

@@ -22,3 +22,8 @@ def printable(text: str) -> str:
     the direction of writing and bytes that are no text are shown as Python writes them.
     """
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its kind; some go on for pages."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

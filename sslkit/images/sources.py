@@ -100,7 +100,7 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
         raise ValueError(f"there is no folder {path.absolute()}")
     built_in = ("shapes", *TORCHVISION, *MEDMNIST)
     raise ValueError(
-        f"no image set {name!r}{nearest(name, (*built_in, *known))} Built in: "
+        f"no image set {name!r}{nearest(name, (*built_in, *known)) or '.'} Built in: "
         f"{', '.join(built_in)}. Folders under {base} (set SSLKIT_DATA for another "
         f"place): {', '.join(known) or 'none'}. Or give the path of a folder of images"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from sslkit.images.files import whole
 from sslkit.runs.records import Run, from_record
 
 if TYPE_CHECKING:
@@ -79,9 +79,12 @@ class Store:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write plain values as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write plain values as JSON, whole or not at all.
+
+    Raises:
+        ValueError: If a number is not finite.
+        OSError: If it cannot be written; names the file.
+    """
     text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
-    partial.write_text(text)
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(text)

@@ -87,7 +87,7 @@ def test_an_interrupted_reading_goes_on_where_it_was(
 ) -> None:
     original, read = decoding.read_image, []
 
-    def stops(path: Path, image_size: int, bits: int) -> decoding.Decoded:
+    def stops(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         if path == paths[40]:
             raise KeyboardInterrupt
         return original(path, image_size, bits)
@@ -98,7 +98,7 @@ def test_an_interrupted_reading_goes_on_where_it_was(
     (note,) = cache.glob("*.json")
     assert json.loads(note.read_text())["done"] == 32  # two whole parts
 
-    def watched(path: Path, image_size: int, bits: int) -> decoding.Decoded:
+    def watched(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         read.append(path)
         return original(path, image_size, bits)
 

@@ -30,7 +30,7 @@ def test_a_limit_is_drawn_before_any_file_is_read(
     read: list[str] = []
     original = decoding.read_image
 
-    def spy(path: Path, image_size: int, bits: int) -> decoding.Decoded:
+    def spy(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         read.append(path.relative_to(small).as_posix())
         return original(path, image_size, bits)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pytest
@@ -106,8 +107,8 @@ def test_a_save_cut_short_leaves_the_checkpoint_before_it(
     with pytest.raises(Stop):
         run(stopped_at(Probe(), 3), Table(), rows, training, checkpoint=checkpoint)
 
-    def torn(_state: object, path: Path) -> None:
-        path.write_bytes(b"half a check")
+    def torn(_state: object, file: BinaryIO) -> None:
+        file.write(b"half a check")
         raise Stop
 
     with monkeypatch.context() as patch:

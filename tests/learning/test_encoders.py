@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights
 
-from sslkit.learning import encoders
+from sslkit.learning import encoders, weights
 from sslkit.learning.encoders import Encoder, EncoderSettings
 
 RESNET = EncoderSettings(backbone="resnet18", stem="image")
@@ -215,21 +216,17 @@ def test_torchvisions_own_state_dict_is_read_without_its_classifier(
     assert same_tensors(encoder.net.state_dict(), wanted)
 
 
-def test_a_save_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_save_on_a_full_disk_names_the_file_and_leaves_the_old_one(
+    tmp_path: Path, full_disk: Callable[[Path], None]
 ) -> None:
     file = tmp_path / "encoder.safetensors"
     encoders.save(seeded(EncoderSettings()), file)
     before = file.read_bytes()
-
-    def full_disk(_tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half of")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(encoders, "save_file", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    full_disk(file)
+    with pytest.raises(OSError, match=r"encoder\.safetensors' cannot be written \(No "):
         encoders.save(seeded(EncoderSettings(), seed=1), file)
     assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(
@@ -319,5 +316,5 @@ def test_weights_have_one_digest_however_they_are_kept(tmp_path: Path) -> None:
     encoders.save(encoder, tmp_path / "b.safetensors")
     torch.save(encoder.net.state_dict(), tmp_path / "c.pt")
     encoders.save(other, tmp_path / "d.safetensors")
-    found = [encoders.digest(file) for file in sorted(tmp_path.iterdir())]
+    found = [weights.digest(file) for file in sorted(tmp_path.iterdir())]
     assert found[0] == found[1] == found[2] != found[3]

@@ -201,7 +201,7 @@ def test_a_record_that_is_being_written_does_not_hide_the_others(
 def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_scores(
     undisturbed: Run, tmp_path: Path
 ) -> None:
-    code = _stop(2, signal.SIGINT, small(), tmp_path)
+    code = _stop(4, signal.SIGINT, small(), tmp_path)  # while it saves the second
     assert code == 1  # KeyboardInterrupt reached the top
     (checkpoint,) = (tmp_path / "checkpoints").glob("*.pt")
     assert torch.load(checkpoint, weights_only=True)["epoch"] == 1
