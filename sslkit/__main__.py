@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
+import shlex
 import sys
+import warnings
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -11,13 +15,16 @@ from typing import Any
 
 import click
 
+from sslkit.images.names import first_line, printable
+
 # torch is imported inside the commands: --help answers at once.
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
 )
-def main() -> None:
+@click.option("--debug", is_flag=True, help="show where in the code an error arose")
+def main(debug: bool) -> None:
     """Pretrain without labels, judge with few labels, keep the record."""
 
 
@@ -26,6 +33,12 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option(
             "--out", default="runs", type=click.Path(path_type=Path), help="the store"
+        ),
+        click.option(
+            "--on-error", default="raise", help="unreadable files: raise or skip"
+        ),
+        click.option(
+            "--bits", type=int, help="of values in 16-bit files, if guessed wrongly"
         ),
         click.option("--limit", type=int, help="at most this many images a class"),
         click.option(
@@ -61,7 +74,6 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--seed", default=0, help="which initial weights and order")
 @click.option("--pretraining-seed", type=int, help="of pretraining, if another")
 @click.option("--classes", help="a subset, separated by commas")
-@click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="tiny, small, resnet18, resnet34 or resnet50")
 @click.option("--init", help="random, imagenet or an encoder file")
 @click.option("--schedule", default="cosine", help="of all phases: or constant")
@@ -76,7 +88,10 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
-    """Do one recipe, or find it done, and print its scores."""
+    """Do one recipe, or find it done, and print its scores.
+
+    Before that it says what images and labels it is about to use.
+    """
     from sslkit.runs import running
     from sslkit.runs.from_profile import recipe
     from sslkit.runs.recipes import arm_name
@@ -84,7 +99,7 @@ def run(
     chosen = recipe(
         method, classes=_several(classes), protocols=_several(protocols), **values
     )
-    done = running.run(chosen, out=out)
+    done = running.run(chosen, out=out, say=_say)
     if int(os.environ.get("RANK", "0")) > 0:
         return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
@@ -102,8 +117,7 @@ def run(
 @click.option(
     "--grid",
     default="arms",
-    type=click.Choice(["arms", "study"]),
-    help="which recipes: every arm side by side, or the whole study",
+    help="which recipes: arms, every one side by side, or study, the whole of it",
 )
 @click.option("--fractions", default="0.05,0.25", help="arms: of the labels")
 @click.option("--curve", default="1.0", help="arms: more of them, supervised alone")
@@ -143,31 +157,37 @@ def sweep(
 ) -> None:
     """Do the recipes of a grid that are not recorded yet, many at a time.
 
-    First it says how long that will take, by a short rehearsal on this machine; it ends
-    with a table of what is recorded. Stopped at any point, the same command goes on.
+    First it says what images and labels it is about to use, and how long that will
+    take, by a short rehearsal on this machine; it ends with a table of what is
+    recorded. Stopped at any point, the same command goes on.
     """
     if jobs and dask:
         raise click.UsageError(
             "--jobs is for local processes; a Dask cluster has its own"
         )
-    from sslkit.runs import recipes, workers
+    from sslkit.learning.choices import check_choice
+    from sslkit.runs import inputs, recipes, workers
     from sslkit.study import grids, sweeping
     from sslkit.study.images import Images
 
+    check_choice("grid", grid, ("arms", "study"))
     images = Images(**values)
     if grid == "study":
         source = (
             recipes.Data(name=other, classes=_several(other_classes)) if other else None
         )
-        todo = grids.study(images, start=start, other=source)
+        todo = list(grids.study(images, start=start, other=source))
     else:
-        todo = grids.arms(
+        arms = grids.arms(
             images,
             fractions=tuple(map(float, _several(fractions) or ())),
             curve=tuple(map(float, _several(curve) or ())),
             draws=draws,
             more=_several(more) or (),
         )
+        todo = list(arms)
+    for line in inputs.told(todo):
+        _say(line)
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
         sweeping.sweep(
             todo, out=out, executor=executor, file=file, dry_run=dry_run, say=click.echo
@@ -206,22 +226,76 @@ def export(key: str, file: Path, out: Path) -> None:
     click.echo(found)
 
 
+def _say(text: str) -> None:
+    """Tell the user a line; results alone go to the standard output."""
+    click.echo(printable(_as_typed(text)), err=True)
+
+
+def _as_typed(text: str) -> str:
+    """A message in which the arguments that it names are options of the commands.
+
+    ``on_error="skip"`` becomes ``--on-error skip``, and ``limit=`` becomes ``--limit``.
+    What has another sign before it, as in a path, stays.
+    """
+    names = {
+        option.name or ""
+        for command in main.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    return re.sub(rf"(?<![^\s(])({'|'.join(names)})={_VALUE}", _option, text)
+
+
+# In quotes, (...) for a list, a number or a word; or nothing.
+_VALUE = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\(\.\.\.\)|[\w.]*\w)?"""
+
+
+def _option(found: re.Match[str]) -> str:
+    option, value = f"--{found[1].replace('_', '-')}", found[2]
+    if not value:
+        return option
+    if value[0] in "'\"":
+        value = shlex.quote(ast.literal_eval(value))
+    return f"{option} {value.strip('()')}"
+
+
 def _entry() -> None:
-    """Errors that a user can mend take a line; anything else keeps its traceback."""
+    """Errors take a line; their traceback is shown with ``--debug`` alone."""
+    warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
     try:
         main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo(
-            "stopped; the same command goes on from the last checkpoint", err=True
-        )
-        sys.exit(130)
-    except (ValueError, FloatingPointError, OSError, BrokenExecutor) as error:
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
-        click.echo(f"error: {error}{notes}", err=True)
+    except Exception as error:
+        # click takes an end of input for Ctrl-C; here a file that ends too early may
+        # be behind it.
+        if isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError):
+            _say("stopped; the same command goes on from the last checkpoint")
+            sys.exit(130)
+        if "--debug" in sys.argv:
+            raise
+        _say(f"error: {_reason(error)}")
         sys.exit(1)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, for somebody who may mend it, or else report it."""
+    from sslkit.learning.memory import is_short
+
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
+    mendable = (ValueError, FloatingPointError, OSError, MemoryError, BrokenExecutor)
+    if isinstance(error, mendable):
+        return f"{error}{notes}"
+    if is_short(error):
+        return (
+            f"{first_line(error)}{notes}; take smaller images (image_size=), fewer of "
+            "them (limit=) or a smaller encoder (backbone=)"
+        )
+    return (
+        f"{type(error).__name__}: {error}{notes}; this is a mistake in sslkit: please "
+        "report it, with what the same words after `python -m sslkit --debug` show"
+    )
 
 
 if __name__ == "__main__":

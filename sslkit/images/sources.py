@@ -203,7 +203,7 @@ def _way_out(what: str, root: Path, download: bool, call: str) -> Iterator[None]
             f"{what} is not in {root}, or damaged, and could not be "
             f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
             f"machine with a network, {call} fetches it; copy that folder here and "
-            'name it by root= or SSLKIT_DATA. load("shapes") needs no download'
+            'let SSLKIT_DATA (or root=) name it. data="shapes" needs no download'
         ) from error
 
 

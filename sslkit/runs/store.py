@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from filelock import FileLock
 
 from sslkit.images.files import whole
-from sslkit.runs.records import Run, from_record
+from sslkit.runs.records import Run, from_record, to_frame
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -39,6 +40,10 @@ class Store:
         """
         return self.folder / "encoders" / f"{key}.safetensors"
 
+    def note(self, key: str) -> Path:
+        """The file of the history and the seconds of a pretraining."""
+        return self.encoder(key).with_suffix(".json")
+
     def checkpoint(self, key: str) -> Path:
         """The file that an interrupted training goes on from."""
         return self.folder / "checkpoints" / f"{key}.pt"
@@ -63,15 +68,44 @@ class Store:
         there = encoder is not None and encoder.exists()
         return replace(kept, encoder_file=encoder if there else None)
 
+    def read_note(self, key: str) -> tuple[pd.DataFrame, float]:
+        """The history (epoch, step, metric, value) and the seconds of a pretraining.
+
+        Raises:
+            ValueError: If its note cannot be read, or its encoder is gone.
+        """
+        file = self.note(key)
+        try:
+            kept = json.loads(file.read_text())
+            history = to_frame(kept["history"]).drop(columns="phase")
+            seconds = float(kept["seconds"])
+            if not self.encoder(key).exists():
+                raise ValueError(f"there is no '{self.encoder(key)}'")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"'{file}' is no note of a pretraining ({error}); remove it to have "
+                "the encoder anew"
+            ) from error
+        return history, seconds
+
     @contextmanager
     def missing(self, file: Path, key: str, fabric: Fabric) -> Iterator[bool]:
         """Whether a file has to be made; meanwhile nobody else makes it.
 
         Of several processes the first holds the lock, looks, and writes. A killed
         process lets it go.
+
+        Raises:
+            OSError: If the store cannot be written.
         """
         locks = self.folder / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
+        try:
+            locks.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"the store '{self.folder}' cannot be written ({error.strerror}); name "
+                "another folder with out="
+            ) from error
         lock = FileLock(locks / f"{key}.lock")
         with lock if fabric.is_global_zero else nullcontext():
             yield fabric.broadcast(not file.exists())

@@ -202,7 +202,7 @@ def test_a_failed_download_says_what_to_do(
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
-    with pytest.raises(ValueError, match=rf"{name} is not in .*download.*root= or SSL"):
+    with pytest.raises(ValueError, match=rf"{name} is not in .*download.*SSL"):
         load(name)
     with pytest.raises(ValueError, match=rf"{name} is not in .*\(download=False\)"):
         load(name, root=tmp_path / "elsewhere", download=False)
