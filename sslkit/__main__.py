@@ -186,9 +186,9 @@ def sweep(
             more=_several(more) or (),
         )
         todo = list(arms)
-    for line in inputs.told(todo):
-        _say(line)
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
+        for line in inputs.told(todo):
+            _say(line)
         sweeping.sweep(
             todo, out=out, executor=executor, file=file, dry_run=dry_run, say=click.echo
         )
@@ -268,18 +268,18 @@ def _entry() -> None:
         error.show()
         sys.exit(error.exit_code)
     except Exception as error:
-        # click takes an end of input for Ctrl-C; here a file that ends too early may
-        # be behind it.
-        if isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError):
+        # click takes the end of a file that is read for Ctrl-C, too.
+        why = error.__cause__ if isinstance(error, click.Abort) else error
+        if isinstance(why, (KeyboardInterrupt, type(None))):
             _say("stopped; the same command goes on from the last checkpoint")
             sys.exit(130)
         if "--debug" in sys.argv:
             raise
-        _say(f"error: {_reason(error)}")
+        _say(f"error: {_reason(why)}")
         sys.exit(1)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What went wrong, for somebody who may mend it, or else report it."""
     from sslkit.learning.memory import is_short
 

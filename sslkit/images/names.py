@@ -24,6 +24,6 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of what an error says, or its kind; some go on for pages."""
     return str(error).strip().partition("\n")[0] or type(error).__name__

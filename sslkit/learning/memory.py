@@ -11,7 +11,7 @@ import torch
 _WORDS = "can't allocate memory"
 
 
-def is_short(error: Exception) -> bool:
+def is_short(error: BaseException) -> bool:
     """Whether something failed because there is not enough memory."""
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
         isinstance(error, RuntimeError) and _WORDS in str(error)
