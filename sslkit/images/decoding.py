@@ -88,7 +88,9 @@ class Account:
     def from_json(cls, text: str) -> Account:
         """What was written with ``json.dumps(vars(account))``."""
         plain = json.loads(text)
-        plain["failed"] = {int(i): reason for i, reason in plain["failed"].items()}
+        plain["failed"] = {int(i): why for i, why in plain["failed"].items()}
+        for name in ("smallest", "largest"):
+            plain[name] = plain[name] and tuple(plain[name])
         return cls(**plain)
 
 
