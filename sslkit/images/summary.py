@@ -149,8 +149,8 @@ def _left_out(images: ImageSet, found: Doubles) -> list[str]:
     if images.skipped:
         told.append(f"{len(images.skipped)} unreadable, as {images.skipped[0]}")
     for kind, paths in origin.ignored.items():
-        hint = " (save them as PNG to use them)" if kind in UNREAD else ""
-        told.append(f"ignored {len(paths)} {kind}, as {paths[0]}{hint}")
+        hint = "; save them as PNG to use them" if kind in UNREAD else ""
+        told.append(f"not read: {kind} ({len(paths)}, as {paths[0]}{hint})")
     if origin.paged:
         told.append(
             f"the first page alone of {len(origin.paged)}, as {origin.paged[0]}"
