@@ -32,5 +32,5 @@ def test_any_name_is_shown_on_one_line(text: str, shown: str) -> None:
 
 
 def test_the_first_line_of_an_error_or_else_its_kind() -> None:
-    assert first_line(ValueError("\n one \n two")) == "one"
+    assert first_line(ValueError("\n one\n two")) == "one"
     assert first_line(EOFError()) == "EOFError"

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights
 
-from sslkit.learning import encoders, weights
+from sslkit.learning import encoders
 from sslkit.learning.encoders import Encoder, EncoderSettings
 
 RESNET = EncoderSettings(backbone="resnet18", stem="image")
@@ -245,28 +245,18 @@ def test_weights_of_another_encoder_are_refused_with_the_name_of_the_file(
 ) -> None:
     file = tmp_path / "other.safetensors"
     encoders.save(Encoder(RESNET), file)
-    with pytest.raises(ValueError, match=rf"other\.safetensors' does not fit {words}"):
+    with pytest.raises(
+        ValueError, match=rf"other\.safetensors' does not fit {words}"
+    ) as told:
         Encoder(replace(settings, init=str(file)))
+    assert "it is of backbone='resnet18', image stem" in str(told.value)
+    assert len(str(told.value)) < 300 + len(str(file)), "no wall of tensors"
+    assert "\n" not in str(told.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere\.pt' does not exist"):
         Encoder(EncoderSettings(init=str(tmp_path / "nowhere.pt")))
-
-
-@pytest.mark.parametrize("name", ["torn.safetensors", "torn.pt"])
-def test_a_file_that_holds_no_weights_is_named(name: str, tmp_path: Path) -> None:
-    file = tmp_path / name
-    file.write_bytes(b"this was never a file of weights")
-    with pytest.raises(ValueError, match=rf"{name}' holds no weights"):
-        Encoder(EncoderSettings(init=str(file)))
-
-
-def test_a_file_with_something_else_than_a_state_dict_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "list.pt"
-    torch.save([torch.zeros(3)], file)
-    with pytest.raises(ValueError, match=r"list\.pt' holds no weights"):
-        Encoder(EncoderSettings(init=str(file)))
 
 
 # ------------------------------------------------------------------- ImageNet
@@ -308,13 +298,3 @@ def test_the_tiny_encoder_has_no_imagenet_weights() -> None:
 def test_imagenet_weights_need_the_stem_they_were_trained_with() -> None:
     with pytest.raises(ValueError, match="stem='image'"):
         Encoder(EncoderSettings(backbone="resnet18", stem="small", init="imagenet"))
-
-
-def test_weights_have_one_digest_however_they_are_kept(tmp_path: Path) -> None:
-    encoder, other = seeded(EncoderSettings()), seeded(EncoderSettings(), seed=1)
-    encoders.save(encoder, tmp_path / "a.safetensors")
-    encoders.save(encoder, tmp_path / "b.safetensors")
-    torch.save(encoder.net.state_dict(), tmp_path / "c.pt")
-    encoders.save(other, tmp_path / "d.safetensors")
-    found = [weights.digest(file) for file in sorted(tmp_path.iterdir())]
-    assert found[0] == found[1] == found[2] != found[3]
