@@ -8,6 +8,22 @@ from pathlib import Path
 
 
 @contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Say which file cannot be written: a full disk does not.
+
+    Raises:
+        OSError: In place of another one; with the file and the way out.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"'{path}' cannot be written ({error.strerror or error}); make room there, "
+            "or choose another place"
+        ) from error
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give a file to write, which takes the place of ``path`` when it is written.
 
@@ -22,16 +38,12 @@ def whole(path: Path) -> Iterator[Path]:
             there before is as it was.
     """
     partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except BaseException as error:
-        with suppress(OSError):  # where nothing can be written nothing is left over
-            partial.unlink()
-        if isinstance(error, OSError):
-            raise OSError(
-                f"'{path}' cannot be written ({error.strerror or error}); make room "
-                "there, or choose another place"
-            ) from error
-        raise
+    with named(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield partial
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):  # where nothing can be written nothing is left over
+                partial.unlink()
+            raise

@@ -105,8 +105,8 @@ def list_folder(folder: Path, classes: Sequence[str] | None = None) -> Listing:
         if not paths:
             raise ValueError(
                 f"class folder {folder / home} holds no images (names ending in "
-                f"{', '.join(SUFFIXES)}); fill it, remove it, or name the classes to "
-                "read with classes=(...)"
+                f"{', '.join(SUFFIXES)}){_instead(folder, home, own)}; fill it, remove "
+                "it, or name the classes to read with classes=(...)"
             )
         start = len(part) + 1 if part else 0
         rows += [(path, path[start:], wanted.index(name), part) for path in paths]
@@ -116,6 +116,13 @@ def list_folder(folder: Path, classes: Sequence[str] | None = None) -> Listing:
             for path in images(name)
         ]
     return _listing(rows, wanted, ignored)
+
+
+def _instead(folder: Path, home: str, own: Sequence[Path]) -> str:
+    """What a folder without images holds, as ``", but 12 .heic"``."""
+    kinds = _files(folder, home, own).items()
+    held = ", ".join(f"{len(paths)} {kind}" for kind, paths in sorted(kinds))
+    return f", but {held}" if held else ""
 
 
 def _listing(

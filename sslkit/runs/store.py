@@ -13,7 +13,7 @@ import pandas as pd
 from filelock import FileLock
 
 from sslkit.images.files import whole
-from sslkit.runs.records import Run, from_record, to_frame
+from sslkit.runs.records import Run, from_record, lack, to_frame
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -62,7 +62,8 @@ class Store:
             pretrained = kept.about["pretraining_key"]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"'{file}' is not a record ({error}); remove it to have the run anew"
+                f"'{file}' is not a record ({lack(error)}); remove it to have the run "
+                "anew"
             ) from error
         encoder = self.encoder(pretrained) if pretrained else None
         there = encoder is not None and encoder.exists()
@@ -83,8 +84,8 @@ class Store:
                 raise ValueError(f"there is no '{self.encoder(key)}'")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"'{file}' is no note of a pretraining ({error}); remove it to have "
-                "the encoder anew"
+                f"'{file}' is no note of a pretraining ({lack(error)}); remove it to "
+                "have the encoder anew"
             ) from error
         return history, seconds
 

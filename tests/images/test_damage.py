@@ -70,12 +70,24 @@ def test_a_file_that_cannot_be_read_is_named_with_what_it_is_and_the_way_out(
     assert list(account.failed) == [0]
 
 
-def test_a_file_that_is_not_there_or_may_not_be_read_is_named(tmp_path: Path) -> None:
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "lost.png").symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
     for name, said in (("lost", "FileNotFoundError"), ("loop", "OSError")):
         with pytest.raises(ValueError, match=rf"{name}\.png cannot be read \({said}"):
             decoding.read_images([tmp_path / f"{name}.png"], 8)
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = save(colour(0, 0, 0), tmp_path / "x.png")
+    monkeypatch.setattr(Image, "open", closed)
+    with pytest.raises(ValueError, match=r"x\.png cannot be read \(PermissionError: "):
+        decoding.read_images([path], 8)
 
 
 def test_a_large_scan_that_can_be_read_is_not_called_an_attack(

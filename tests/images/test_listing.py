@@ -59,6 +59,18 @@ def test_what_is_not_read_is_named_by_its_kind(small: Path) -> None:
     assert origin.ignored == list_folder(small).ignored
 
 
+def test_a_class_of_files_that_are_not_read_is_told_with_what_it_holds(
+    plain: Path,
+) -> None:
+    (plain / "phone").mkdir()
+    for i in range(3):
+        (plain / "phone" / f"{i}.HEIC").touch()
+    with pytest.raises(
+        ValueError, match=r"phone holds no images .*, but 3 \.heic; fill"
+    ):
+        list_folder(plain)
+
+
 def test_a_folder_that_may_not_be_read_is_an_error_and_not_an_empty_one(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +222,7 @@ def images_below(folder: Path) -> Iterator[str]:
                 yield (Path(here) / name).relative_to(folder).as_posix()
 
 
-class_folders = {"a": {"0.png": None}, "b": {"0.png": None}}
+class_folders = {"a": {"own.png": None}, "b": {"own.png": None}}
 shapes = st.sampled_from(
     [{}, class_folders, {"train": class_folders, "test": class_folders}]
 )
@@ -221,7 +233,7 @@ shapes = st.sampled_from(
     tree=trees,
     link=st.sampled_from([None, "..", ".", "a", "cat", "train"]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_of_any_tree_every_image_is_listed_once_or_named_as_ignored(
     shape: dict[str, Any], tree: dict[str, Any], link: str | None
 ) -> None:
