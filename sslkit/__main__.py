@@ -231,6 +231,11 @@ def _say(text: str) -> None:
     click.echo(printable(_as_typed(text)), err=True)
 
 
+# What a message gives an argument: something in quotes, (...) for a list, a number or
+# a word; or nothing.
+_VALUE = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\(\.\.\.\)|[\w.]*\w)?"""
+
+
 def _as_typed(text: str) -> str:
     """A message in which the arguments that it names are options of the commands.
 
@@ -244,10 +249,6 @@ def _as_typed(text: str) -> str:
         if isinstance(option, click.Option)
     }
     return re.sub(rf"(?<![^\s(])({'|'.join(names)})={_VALUE}", _option, text)
-
-
-# In quotes, (...) for a list, a number or a word; or nothing.
-_VALUE = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\(\.\.\.\)|[\w.]*\w)?"""
 
 
 def _option(found: re.Match[str]) -> str:
@@ -293,8 +294,9 @@ def _reason(error: BaseException) -> str:
             "them (limit=) or a smaller encoder (backbone=)"
         )
     return (
-        f"{type(error).__name__}: {error}{notes}; this is a mistake in sslkit: please "
-        "report it, with what the same words after `python -m sslkit --debug` show"
+        f"{type(error).__name__}: {first_line(error)}{notes}; this is a mistake in "
+        "sslkit: please report it, with what the same words after `python -m sslkit "
+        "--debug` show"
     )
 
 

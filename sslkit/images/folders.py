@@ -97,11 +97,12 @@ def list_folder(folder: Path, classes: Sequence[str] | None = None) -> Listing:
         parts = {"": [name for name in found if name not in UNLABELLED]}
     wanted = _wanted(folder, parts, classes)
     homes = [f"{part}/{name}".lstrip("/") for part in parts for name in wanted]
-    own += _apart(folder, homes)
+    unlabelled = [name for name in UNLABELLED if name in found]
+    own += _apart(folder, [*homes, *unlabelled])
     rows = []
     for home in homes:
         part, _, name = home.rpartition("/")
-        paths = images(home)
+        label, paths = wanted.index(name), images(home)
         if not paths:
             raise ValueError(
                 f"class folder {folder / home} holds no images (names ending in "
@@ -109,8 +110,8 @@ def list_folder(folder: Path, classes: Sequence[str] | None = None) -> Listing:
                 "it, or name the classes to read with classes=(...)"
             )
         start = len(part) + 1 if part else 0
-        rows += [(path, path[start:], wanted.index(name), part) for path in paths]
-    for name in (name for name in UNLABELLED if name in found):
+        rows += [(path, path[start:], label, part) for path in paths]
+    for name in unlabelled:
         rows += [
             (path, f"unlabelled/{path[len(name) + 1 :]}", -1, "unlabelled")
             for path in images(name)
@@ -173,7 +174,7 @@ def _wanted(
 
 
 def _apart(folder: Path, homes: Sequence[str]) -> list[Path]:
-    """Where class folders really are; refuses one that is another, by a link."""
+    """Where the folders of images really are; refuses one in another, by a link."""
     real = {(folder / home).resolve(): home for home in homes}
     for home in homes:
         path = (folder / home).resolve()
@@ -181,7 +182,7 @@ def _apart(folder: Path, homes: Sequence[str]) -> list[Path]:
             if real.get(inside, home) != home:
                 raise ValueError(
                     f"{folder / home} and {folder / real[inside]} are one folder, by a "
-                    "link: an image has one class, and is in train or in test"
+                    "link: an image has one class, and is in one part"
                 )
     return list(real)
 

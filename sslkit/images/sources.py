@@ -96,6 +96,8 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
         return str(name), base
     if path.is_dir():
         return "folder", path
+    if path.is_file():
+        raise ValueError(f"{path} is a file; unpack it, and give the folder of images")
     if is_path:
         raise ValueError(f"there is no folder {path.absolute()}")
     built_in = ("shapes", *TORCHVISION, *MEDMNIST)

@@ -42,6 +42,14 @@ def test_an_unknown_name_lists_the_known_ones(small: Path) -> None:
         load(Path("petz"))
     with pytest.raises(ValueError, match="there is no folder .*petz"):
         load("./petz")
+    with pytest.raises(ValueError, match="'smal'; did you mean 'small'. Built in"):
+        load("smal")
+    for empty in ("", " "):
+        with pytest.raises(ValueError, match=r"is empty, '.*; .* as data=\"shapes\""):
+            load(empty)
+    (small.parent / "small.zip").touch()
+    with pytest.raises(ValueError, match=r"small\.zip is a file; unpack it"):
+        load(small.parent / "small.zip")
 
 
 class NetworkUsed(AssertionError):
