@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import os
-import re
-import shlex
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,7 +12,7 @@ from typing import Any
 
 import click
 
-from sslkit.images.names import first_line, printable
+from sslkit.images.names import as_typed, first_line, printable
 
 # torch is imported inside the commands: --help answers at once.
 
@@ -228,36 +225,13 @@ def export(key: str, file: Path, out: Path) -> None:
 
 def _say(text: str) -> None:
     """Tell the user a line; results alone go to the standard output."""
-    click.echo(printable(_as_typed(text)), err=True)
-
-
-# What a message gives an argument: something in quotes, (...) for a list, a number or
-# a word; or nothing.
-_VALUE = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\(\.\.\.\)|[\w.]*\w)?"""
-
-
-def _as_typed(text: str) -> str:
-    """A message in which the arguments that it names are options of the commands.
-
-    ``on_error="skip"`` becomes ``--on-error skip``, and ``limit=`` becomes ``--limit``.
-    What has another sign before it, as in a path, stays.
-    """
-    names = {
+    options = {
         option.name or ""
         for command in main.commands.values()
         for option in command.params
         if isinstance(option, click.Option)
     }
-    return re.sub(rf"(?<![^\s(])({'|'.join(names)})={_VALUE}", _option, text)
-
-
-def _option(found: re.Match[str]) -> str:
-    option, value = f"--{found[1].replace('_', '-')}", found[2]
-    if not value:
-        return option
-    if value[0] in "'\"":
-        value = shlex.quote(ast.literal_eval(value))
-    return f"{option} {value.strip('()')}"
+    click.echo(printable(as_typed(text, options)), err=True)
 
 
 def _entry() -> None:

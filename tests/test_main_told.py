@@ -71,28 +71,6 @@ def test_a_folder_is_shrunk_with_a_word(on_photos: list[str]) -> None:
 # ----------------------------------------------------------------------------- spelling
 
 
-@pytest.mark.parametrize(
-    ("text", "typed"),
-    [
-        ('leave them out with on_error="skip"', "leave them out with --on-error skip"),
-        ("fewer images (limit=, image_size=)", "fewer images (--limit, --image-size)"),
-        ('use test="image" (or test="group")', "use --test image (or --test group)"),
-        ("name them with classes=(...)", "name them with --classes ..."),
-        ("try batch_size=32, or", "try --batch-size 32, or"),
-        ("lr=0.01.", "--lr 0.01."),
-        (r"groups='(\\w+' is no pattern", r"--groups '(\w+' is no pattern"),
-        ("data='my photos'", "--data 'my photos'"),
-        ("init=FILE, or init='random'", "--init FILE, or --init random"),
-        ("there is no folder /a/test=1/seed=2", "there is no folder /a/test=1/seed=2"),
-        ("precision='32-true', root=", "precision='32-true', root="),
-    ],
-)
-def test_what_python_calls_an_argument_is_an_option_on_the_command_line(
-    text: str, typed: str
-) -> None:
-    assert cli._as_typed(text) == typed
-
-
 def test_remedies_are_options(
     photos: Path,
     on_photos: list[str],

@@ -42,8 +42,8 @@ def test_an_unknown_name_lists_the_known_ones(small: Path) -> None:
         load(Path("petz"))
     with pytest.raises(ValueError, match="there is no folder .*petz"):
         load("./petz")
-    with pytest.raises(ValueError, match="'smal'; did you mean 'small'. Built in"):
-        load("smal")
+    with pytest.raises(ValueError, match="'smalls'; did you mean 'small'. Built in"):
+        load("smalls")
     for empty in ("", " "):
         with pytest.raises(ValueError, match=r"is empty, '.*; .* as data=\"shapes\""):
             load(empty)
