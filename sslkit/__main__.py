@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -11,14 +12,36 @@ from typing import Any
 
 import click
 
+from sslkit.images.names import as_typed, first_line, printable
+
 # torch is imported inside the commands: --help answers at once.
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
 )
-def main() -> None:
+@click.option("--debug", is_flag=True, help="show where in the code an error arose")
+def main(debug: bool) -> None:
     """Pretrain without labels, judge with few labels, keep the record."""
+
+
+def _reading(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how images are read and divided."""
+    for option in (
+        click.option(
+            "--on-error", default="raise", help="unreadable files: raise or skip"
+        ),
+        click.option(
+            "--bits", type=int, help="of values in 16-bit files, if guessed wrongly"
+        ),
+        click.option(
+            "--test", default="given", help="test images: given, image or group"
+        ),
+        click.option("--groups", help="pattern on class/name, or file.csv:path:group"),
+        click.option("--image-size", type=int, help="side in pixels"),
+    ):
+        command = option(command)
+    return command
 
 
 def _shared(command: Callable[..., None]) -> Callable[..., None]:
@@ -27,12 +50,8 @@ def _shared(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--out", default="runs", type=click.Path(path_type=Path), help="the store"
         ),
+        _reading,
         click.option("--limit", type=int, help="at most this many images a class"),
-        click.option(
-            "--test", default="given", help="test images: given, image or group"
-        ),
-        click.option("--groups", help="pattern on class/name, or file.csv:path:group"),
-        click.option("--image-size", type=int, help="side in pixels"),
         click.option("--profile", default="quick", help="where other values start"),
         click.option(
             "--data",
@@ -61,7 +80,6 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option("--seed", default=0, help="which initial weights and order")
 @click.option("--pretraining-seed", type=int, help="of pretraining, if another")
 @click.option("--classes", help="a subset, separated by commas")
-@click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="tiny, small, resnet18, resnet34 or resnet50")
 @click.option("--init", help="random, imagenet or an encoder file")
 @click.option("--schedule", default="cosine", help="of all phases: or constant")
@@ -76,7 +94,10 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
-    """Do one recipe, or find it done, and print its scores."""
+    """Do one recipe, or find it done, and print its scores.
+
+    Before that it says what images and labels it is about to use.
+    """
     from sslkit.runs import running
     from sslkit.runs.from_profile import recipe
     from sslkit.runs.recipes import arm_name
@@ -84,7 +105,7 @@ def run(
     chosen = recipe(
         method, classes=_several(classes), protocols=_several(protocols), **values
     )
-    done = running.run(chosen, out=out)
+    done = running.run(chosen, out=out, say=_say)
     if int(os.environ.get("RANK", "0")) > 0:
         return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
@@ -102,8 +123,7 @@ def run(
 @click.option(
     "--grid",
     default="arms",
-    type=click.Choice(["arms", "study"]),
-    help="which recipes: every arm side by side, or the whole study",
+    help="which recipes: arms, every one side by side, or study, the whole of it",
 )
 @click.option("--fractions", default="0.05,0.25", help="arms: of the labels")
 @click.option("--curve", default="1.0", help="arms: more of them, supervised alone")
@@ -143,32 +163,38 @@ def sweep(
 ) -> None:
     """Do the recipes of a grid that are not recorded yet, many at a time.
 
-    First it says how long that will take, by a short rehearsal on this machine; it ends
-    with a table of what is recorded. Stopped at any point, the same command goes on.
+    First it says what images and labels it is about to use, and how long that will
+    take, by a short rehearsal on this machine; it ends with a table of what is
+    recorded. Stopped at any point, the same command goes on.
     """
     if jobs and dask:
         raise click.UsageError(
             "--jobs is for local processes; a Dask cluster has its own"
         )
-    from sslkit.runs import recipes, workers
+    from sslkit.learning.choices import check_choice
+    from sslkit.runs import inputs, recipes, workers
     from sslkit.study import grids, sweeping
     from sslkit.study.images import Images
 
+    check_choice("grid", grid, ("arms", "study"))
     images = Images(**values)
     if grid == "study":
         source = (
             recipes.Data(name=other, classes=_several(other_classes)) if other else None
         )
-        todo = grids.study(images, start=start, other=source)
+        todo = list(grids.study(images, start=start, other=source))
     else:
-        todo = grids.arms(
+        arms = grids.arms(
             images,
             fractions=tuple(map(float, _several(fractions) or ())),
             curve=tuple(map(float, _several(curve) or ())),
             draws=draws,
             more=_several(more) or (),
         )
+        todo = list(arms)
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
+        for line in inputs.told(todo):
+            _say(line)
         sweeping.sweep(
             todo, out=out, executor=executor, file=file, dry_run=dry_run, say=click.echo
         )
@@ -210,18 +236,14 @@ def export(key: str, file: Path, out: Path) -> None:
 @click.argument("folder")
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 @click.option("--minutes", default=60.0, help="of training, in all")
-@click.option("--image-size", type=int, help="side in pixels; advised if not said")
 @click.option("--classes", help="a subset, separated by commas")
-@click.option("--groups", help="pattern on class/name, or file.csv:path:group")
-@click.option("--test", default="given", help="test images: given, image or group")
-@click.option("--on-error", default="raise", help="unreadable files: raise or skip")
 @click.option("--backbone", help="of every encoder; advised if not said")
+@_reading
 def study_folder(folder: str, classes: str | None, **values: Any) -> None:
-    """Does pretraining pay on the images of FOLDER? A report, and what was learnt.
+    """Find out whether pretraining pays on the images of FOLDER.
 
-    It looks at the images, says what it would do, tries it within the minutes given,
-    and writes report.html, the encoder and the classifier to the folder --out. Stopped
-    at any point, the same command goes on; with more minutes it goes further.
+    The folder --out gets a report, the encoder, the classifier and what to label next.
+    Stopped at any point, the same command goes on; with more minutes it goes further.
     """
     from sslkit.folder.studying import study_folder
 
@@ -234,32 +256,65 @@ def study_folder(folder: str, classes: str | None, **values: Any) -> None:
 @click.argument("folder")
 @click.option("--to", type=click.Path(path_type=Path), help="a CSV file; or printed")
 def predict(study: Path, folder: str, to: Path | None) -> None:
-    """Say what the images of FOLDER are, by the classifier of a STUDY of a folder.
+    """Say what the images below FOLDER are, by the classifier of a STUDY.
 
-    FOLDER has images in any order of folders. A row an image: file, the likeliest
-    class, and the probability of each.
+    STUDY is what study-folder wrote. A row an image: file, the likeliest class, and the
+    probability of each.
     """
     from sslkit.folder import models
 
     models.predict(study, folder).to_csv(to or sys.stdout, index=False)
 
 
+def _say(text: str) -> None:
+    """Tell the user a line; results alone go to the standard output."""
+    options = {
+        option.name or ""
+        for command in main.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option)
+    }
+    click.echo(printable(as_typed(text, options)), err=True)
+
+
 def _entry() -> None:
-    """Errors that a user can mend take a line; anything else keeps its traceback."""
+    """Errors take a line; their traceback is shown with ``--debug`` alone."""
+    warnings.showwarning = lambda message, *_, **__: _say(f"warning: {message}")
     try:
         main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo(
-            "stopped; the same command goes on from the last checkpoint", err=True
-        )
-        sys.exit(130)
-    except (ValueError, FloatingPointError, OSError, BrokenExecutor) as error:
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
-        click.echo(f"error: {error}{notes}", err=True)
+    except Exception as error:
+        # click takes the end of a file that is read for Ctrl-C, too.
+        why = error.__cause__ if isinstance(error, click.Abort) else error
+        if isinstance(why, (KeyboardInterrupt, type(None))):
+            _say("stopped; the same command goes on from the last checkpoint")
+            sys.exit(130)
+        if "--debug" in sys.argv:
+            raise
+        _say(f"error: {_reason(why)}")
         sys.exit(1)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, for somebody who may mend it, or else report it."""
+    from sslkit.learning.memory import is_short
+
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", []))
+    mendable = (ValueError, FloatingPointError, OSError, MemoryError, BrokenExecutor)
+    if isinstance(error, mendable):
+        return f"{error}{notes}"
+    if is_short(error):
+        return (
+            f"{first_line(error)}{notes}; take smaller images (image_size=), fewer of "
+            "them (limit=) or a smaller encoder (backbone=)"
+        )
+    return (
+        f"{type(error).__name__}: {first_line(error)}{notes}; this is a mistake in "
+        "sslkit: please report it, with what the same words after `python -m sslkit "
+        "--debug` show"
+    )
 
 
 if __name__ == "__main__":

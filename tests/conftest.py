@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,20 @@ def real_images() -> Path:
     if not folder:
         pytest.skip("SSLKIT_DATA is unset: it names the folder of real image sets")
     return Path(folder)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[Path], None]:
+    """Let the system refuse, for want of room, what is written in a file's place."""
+    device = Path("/dev/full")
+    if not device.is_char_device():
+        pytest.skip("needs Linux's /dev/full, a disk that is always full")
+
+    def fill(file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_name(f".{file.name}.partial").symlink_to(device)
+
+    return fill
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_options_reach_the_recipe(
 ) -> None:
     asked: list[Any] = []
 
-    def instead(recipe: Any, out: Path) -> None:
+    def instead(recipe: Any, out: Path, say: Any) -> None:
         asked.extend([recipe, out])
         raise ValueError("seen")
 
@@ -87,6 +87,7 @@ def test_options_reach_the_recipe(
         "groups": r"(\w+)/g\d+_",
         "test": "group",
         "limit": 7,
+        "bits": 12,
         "on_error": "skip",
         "backbone": "resnet18",
         "init": "weights.safetensors",
@@ -141,7 +142,7 @@ def test_without_options_a_command_is_the_recipe_of_the_method(
 ) -> None:
     asked: list[Any] = []
 
-    def instead(recipe: Any, out: Path) -> None:
+    def instead(recipe: Any, out: Path, say: Any) -> None:
         asked.extend([recipe, out])
         raise ValueError("seen")
 

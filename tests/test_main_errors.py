@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from command_line import NAMES, SMALL, fails
 
@@ -20,7 +21,16 @@ from sslkit.runs import running
     [
         (["--method", "moco"], "moco"),
         (["--method", "rotnet", "--profile", "huge"], "huge"),
-        (["--method", "rotnet", "--fraction", "0"], "fraction"),
+        (["--method", "rotnet", "--profile", "quik"], "did you mean 'quick'"),
+        (["--method", "rotnet", "--fraction", "0"], "fraction is 0"),
+        (["--method", "rotnet", "--fraction", "1.5"], "fraction is 1.5"),
+        (["--method", "rotnet", "--fraction", "nan"], "fraction is nan"),
+        (["--method", "rotnet", "--lr", "nan"], "lr nan"),
+        (["--method", "rotnet", "--data", ""], "is empty, ''; give a set's name"),
+        (["--method", "rotnet", "--data", "shapse"], "did you mean 'shapes'"),
+        (["--method", "rotnet", "--bits", "7"], "bits is 7"),
+        (["--method", "rotnet", "--on-error", "skp"], "did you mean 'skip'"),
+        (["--method", "rotnet", "--backbone", "resnet19"], "mean 'resnet18'"),
         (["--method", "simlcr"], "did you mean 'simclr'"),
         (["--method", "rotnet", "--labels", "5"], "labels is 5"),
         (["--method", "rotnet", "--schedule", "constnat"], "constant"),
@@ -82,21 +92,33 @@ def test_a_store_that_cannot_be_written_is_told_in_a_line(
     words = ["run", "--method", "random", *SMALL, "--out", str(tmp_path / "file")]
     code, said = fails(words, monkeypatch, capsys)
     assert code == 1
-    assert said.startswith("error: ")
-    assert said.count("\n") == 1
-    assert str(tmp_path / "file") in said
+    assert said.splitlines()[-1].startswith(
+        f"error: the store '{tmp_path / 'file'}' cannot be written (Not a directory); "
+        "name another folder with --out"
+    )
 
 
-def test_a_mistake_in_sslkit_itself_keeps_its_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", [IndexError, EOFError])
+def test_a_mistake_in_sslkit_itself_is_to_be_reported_and_debug_shows_its_traceback(
+    kind: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
-        raise IndexError("a bug")
+        raise kind("a bug")
 
     monkeypatch.setattr(running, "run", broken)
-    monkeypatch.setattr(sys, "argv", ["sslkit", "run", "--method", "rotnet"])
-    with pytest.raises(IndexError, match="a bug"):
+    code, said = fails(["run", "--method", "rotnet"], monkeypatch, capsys)
+    (line,) = said.strip().splitlines()
+    assert code == 1
+    assert f"error: {kind.__name__}: a bug; " in line
+    assert "please report it" in line
+    assert "--debug" in line
+    words = ["sslkit", "--debug", "run", "--method", "rotnet"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises((kind, click.Abort)) as told:
         cli._entry()
+    assert "a bug" in str(told.value.__cause__ or told.value)
 
 
 def test_a_wrong_option_is_told_as_click_does(
@@ -140,4 +162,4 @@ def test_a_broken_record_is_told_in_a_line_with_the_way_out(
     assert code == 1
     assert f"'{file}' is not a record" in said
     assert "remove it" in said
-    assert said.count("\n") == 1
+    assert "Traceback" not in said

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sslkit.images.decoding import FORMATS
+from sslkit.images.modes import FORMATS
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from sslkit.folder import trials
 from sslkit.folder.trials import ENCODER
 from sslkit.folder.verdict import Option, named
 from sslkit.images import folders
@@ -135,11 +136,13 @@ def predict(study: Path, folder: str | Path) -> pd.DataFrame:
     """
     classifier = load_classifier(study / CLASSIFIER)
     folder = Path(folder)
-    files = folders._images(folder)
+    files = folders.image_files(folder)
     if not files:
         raise ValueError(f"there is no image below '{folder}'")
     assert classifier.size is not None
-    pixels, _ = read_images([folder / file for file in files], classifier.size)
+    bits = trials.read_plan(study).bits
+    paths = [folder / file for file in files]
+    pixels, _ = read_images(paths, classifier.size, bits=bits)
     return predictions(classifier, replace(ImageSet.of(pixels), files=tuple(files)))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,19 +30,19 @@ from sslkit.folder.machine import Machine
 from sslkit.folder.pictures import Picture
 from sslkit.folder.trials import Plan
 from sslkit.folder.verdict import Decision, Option, decide, in_words, options
-from sslkit.images import sources
+from sslkit.images import sources, summary
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.features import Features
 from sslkit.learning.encoders import Backbone
-from sslkit.runs import codec, inputs, watching
+from sslkit.runs import inputs, watching
 from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Data
 from sslkit.runs.records import Run
 from sslkit.runs.store import write
 from sslkit.study.provenance import behind
 
-REPORT, NEXT, PLAN = "report.html", "label-next.csv", "plan.json"
+REPORT, NEXT = "report.html", "label-next.csv"
 ASKED = 5000  # images among which the next to label are looked for, at most
 
 
@@ -79,6 +78,7 @@ def study_folder(
     groups: str | None = None,
     test: Literal["given", "image", "group"] = "given",
     on_error: Literal["raise", "skip"] = "raise",
+    bits: int | None = None,
     backbone: Backbone | None = None,
     say: Callable[[str], None] = print,
 ) -> Studied:
@@ -95,6 +95,7 @@ def study_folder(
         groups: As ``sslkit.load`` takes them.
         test: As ``sslkit.load`` takes it.
         on_error: As ``sslkit.load`` takes it.
+        bits: As ``sslkit.load`` takes them.
         backbone: Of every encoder; what is advised if not given.
         say: Takes what is to be told, a line or more at a time.
 
@@ -104,13 +105,15 @@ def study_folder(
     """
     out = Path(out)
     asked: Any = {"name": str(folder), "classes": tuple(classes) if classes else None}
-    asked |= {"groups": groups, "test": test, "on_error": on_error, "balance": False}
+    asked |= {"groups": groups, "test": test, "on_error": on_error, "bits": bits}
+    asked |= {"balance": False}
     paths = list(inputs.catalogue(Data(**asked)).table.get("path", ()))
     _, base = sources.resolve(str(folder), None)
     files = headers(base, paths) if paths else None
     data = Data(**asked, image_size=image_size or _advised_size(files))
     images = inputs.load_images(data)
     rows = split(images, 1.0, balance=False) if images.classes else None
+    say("\n".join(summary.lines(images, None if rows is None else {"labels": rows})))
     seen = look(images, budget=None if rows is None else rows.budget, files=files)
     say(in_text.of_look(seen))
     if paths:  # from here on files are for people who look for them
@@ -120,7 +123,7 @@ def study_folder(
     measured = machine.measure(images, None if backbone is None else [backbone])
     advice = advise(seen, measured, minutes=minutes, recorded=recorded.findings())
     say(in_text.of_advice(advice))
-    plan = _planned(data, advice, measured, 60 * minutes, out)
+    plan = _planned(data, images, advice, measured, 60 * minutes, out)
     if rows is None:
         return _without_labels(plan, images, seen, advice, out)
     return _with_labels(plan, images, rows, seen, advice, out, 60 * minutes, say)
@@ -134,15 +137,16 @@ def _advised_size(files: Files | None) -> int:
 
 def _planned(
     data: Data,
+    images: ImageSet,
     advice: Sequence[Advice],
     measured: Machine,
     seconds: float,
     out: Path,
 ) -> Plan:
     """The plan of a study that was begun, or a new one by advice."""
-    file = out / PLAN
+    file = out / trials.PLAN
     if file.exists():
-        kept: Plan = codec.decode(Plan, json.loads(file.read_text()))
+        kept = trials.read_plan(out)
         if kept.data != data:
             raise ValueError(
                 f"'{file}' is the plan for other images, or for these read in another "
@@ -158,6 +162,7 @@ def _planned(
         methods=methods,
         steps=_steps(found["steps"], methods),
         labelled_steps=trials.labelled_steps(seconds, image),
+        bits=None if images.origin is None else images.origin.bits,
         start=next(iter(found.get("weights") or ()), None),
     )
     write(file, dataclasses.asdict(plan))

@@ -8,6 +8,7 @@ say they took, so a command that is continued ends where it would have ended.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,14 +17,14 @@ from sslkit.images.imageset import ImageSet
 from sslkit.learning import encoders
 from sslkit.learning.encoders import Backbone, Encoder
 from sslkit.methods.pretraining import pretrain
-from sslkit.runs import costs, running
+from sslkit.runs import codec, costs, running
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.profiles import PROFILES
 from sslkit.runs.recipes import Data, Recipe, describe
 from sslkit.runs.records import Run, load_encoder
 
 PROFILE = "few-labels"
-ENCODER = "encoder.safetensors"
+ENCODER, PLAN = "encoder.safetensors", "plan.json"
 DRAWS = 5  # of everything, if there is time; a verdict takes the first three
 FIRST = 3  # draws that come before anything that is not needed for a verdict
 CURVE = (0.5, 0.25)  # shares of the labels, besides all of them
@@ -39,6 +40,7 @@ class Plan:
         methods: That pretrain, on every image that is not for testing.
         steps: Of each pretraining.
         labelled_steps: Of each training with labels, at most.
+        bits: Of the values in files of 16 bits, as they were read; or none.
         start: A backbone whose ImageNet weights are there, for a frozen start; or none.
     """
 
@@ -47,7 +49,25 @@ class Plan:
     methods: tuple[str, ...]
     steps: int
     labelled_steps: int
+    bits: int | None = None
     start: Backbone | None = None
+
+
+def read_plan(out: Path) -> Plan:
+    """The plan of a study that was begun.
+
+    Raises:
+        ValueError: If there is none; names the file.
+    """
+    file = out / PLAN
+    try:
+        plan: Plan = codec.decode(Plan, json.loads(file.read_text()))
+    except (AttributeError, OSError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"'{file}' is not the plan of a study ({error}); name the folder that "
+            "study-folder wrote to, or remove the file to begin anew"
+        ) from error
+    return plan
 
 
 def recipes(plan: Plan, *, unlabelled: bool) -> Iterator[Recipe]:

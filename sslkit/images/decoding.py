@@ -14,8 +14,9 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import PIL
@@ -26,78 +27,144 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.std import tqdm
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-READING = 1  # raise with every change to the pixels that a file is read as
+from sslkit.images.damage import reason
+from sslkit.images.files import whole
+from sslkit.images.modes import FORMATS, depth, large_scans, to_rgb
+
+READING = 2  # raise with every change to the pixels that a file is read as
 IN_MEMORY = 2 * 2**30  # bytes of pixels; more than that are mapped from a file
 _BATCH = 32  # files read by one task of a thread: a task a file would cost more
 _TASKS = 32  # tasks at once: what is decoded and not yet put away stays bounded
 
 
+class Decoded(NamedTuple):
+    """One file as it was read.
+
+    Attributes:
+        pixels: ``(S, S, 3)`` uint8.
+        size: Width and height of the file in pixels.
+        pages: How many pages or frames it has, of which the first was read.
+        bits: How many bits its values were taken for, if it holds 16.
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    pages: int
+    bits: int | None
+
+
+@dataclass
+class Account:
+    """What a reading of files met, as far as it got.
+
+    Attributes:
+        done: How many files were tried.
+        failed: The reason for each position whose file could not be read.
+        paged: Positions of files of several pages or frames, of which the first was
+            read.
+        smallest: Least width and least height of the files in pixels.
+        largest: Greatest width and greatest height.
+        bits: How many bits the values in files of 16 bits were taken for; ``None`` if
+            there were no such files.
+    """
+
+    done: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+    paged: list[int] = field(default_factory=list)
+    smallest: tuple[int, int] | None = None
+    largest: tuple[int, int] | None = None
+    bits: int | None = None
+
+    def add(self, i: int, read: Decoded) -> None:
+        """Note a file that was read, by its position."""
+        (w, h), (lw, lh) = read.size, self.smallest or read.size
+        gw, gh = self.largest or read.size
+        self.smallest, self.largest = (min(w, lw), min(h, lh)), (max(w, gw), max(h, gh))
+        self.bits = self.bits or read.bits
+        if read.pages > 1:
+            self.paged.append(i)
+
+    @classmethod
+    def from_json(cls, text: str) -> Account:
+        """What was written with ``json.dumps(vars(account))``."""
+        plain = json.loads(text)
+        plain["failed"] = {int(i): why for i, why in plain["failed"].items()}
+        for name in ("smallest", "largest"):
+            plain[name] = plain[name] and tuple(plain[name])
+        return cls(**plain)
+
+
 def read_images(
-    paths: Sequence[Path], image_size: int, *, skip: bool = False
-) -> tuple[Tensor, dict[int, str]]:
+    paths: Sequence[Path],
+    image_size: int,
+    *,
+    skip: bool = False,
+    bits: int | None = None,
+) -> tuple[Tensor, Account]:
     """Read files side by side into images of one size.
 
     Args:
         paths: The files.
         image_size: Side S of the images in pixels.
         skip: Go on when a file cannot be read.
+        bits: How many bits the values in files of 16 bits use; all if not given.
 
     Returns:
         The images ``(N, 3, S, S)`` uint8 of all files that could be read, in order, and
-        the reason for each position of ``paths`` whose file could not. Images of more
-        than ``IN_MEMORY`` bytes lie in a file below the folder ``SSLKIT_CACHE`` (an
-        environment variable; ``~/.cache/sslkit`` if unset) and must not be written to.
+        what was met on the way. Images of more than ``IN_MEMORY`` bytes lie in a file
+        below the folder ``SSLKIT_CACHE`` (an environment variable; ``~/.cache/sslkit``
+        if unset) and must not be written to.
 
     Raises:
         ValueError: At the first file that cannot be read, unless ``skip``.
         OSError: If the disk has no room for images that are to be mapped.
     """
     shape = (len(paths), 3, image_size, image_size)
+    bits = bits or 16
     if math.prod(shape) > IN_MEMORY:
-        return _mapped(paths, shape, skip)
+        return _mapped(paths, shape, skip, bits)
     images = torch.empty(shape, dtype=torch.uint8)
-    failed: dict[int, str] = {}
-    _read_into(images, paths, failed, skip)
-    return images[: len(paths) - len(failed)], failed
+    account = Account()
+    _read_into(images, paths, account, skip, bits)
+    return images[: len(paths) - len(account.failed)], account
 
 
 def _mapped(
-    paths: Sequence[Path], shape: tuple[int, ...], skip: bool
-) -> tuple[Tensor, dict[int, str]]:
+    paths: Sequence[Path], shape: tuple[int, ...], skip: bool, bits: int
+) -> tuple[Tensor, Account]:
     """Read into a file, from where an interrupted process got to; or find it done."""
     cache = os.environ.get("SSLKIT_CACHE") or "~/.cache/sslkit"
-    file = Path(cache).expanduser() / "decoded" / f"{_digest(paths, shape)}.uint8"
+    name = f"{_digest(paths, shape, bits)}.uint8"
+    file = Path(cache).expanduser() / "decoded" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     note = file.with_suffix(".json")
     with FileLock(file.with_suffix(".lock")):
-        done, failed = 0, {}
+        account = Account()
         if file.exists() and note.exists():
-            kept = json.loads(note.read_text())
-            done, failed = kept["done"], {int(i): r for i, r in kept["failed"].items()}
+            account = Account.from_json(note.read_text())
         else:
             _check_room(file, math.prod(shape))
         images = torch.from_file(
             str(file), shared=True, size=math.prod(shape), dtype=torch.uint8
         ).view(shape)
 
-        def keep(done: int) -> None:
-            partial = note.with_suffix(".partial")
-            partial.write_text(json.dumps({"done": done, "failed": failed}))
-            partial.replace(note)
+        def keep() -> None:
+            with whole(note) as partial:
+                partial.write_text(json.dumps(vars(account)))
 
-        if failed and not skip:
-            raise _unreadable(paths, failed)
-        _read_into(images, paths, failed, skip, done, keep)
-    return images[: len(paths) - len(failed)], failed
+        if account.failed and not skip:
+            raise _unreadable(paths, account)
+        _read_into(images, paths, account, skip, bits, keep)
+    return images[: len(paths) - len(account.failed)], account
 
 
-def _digest(paths: Sequence[Path], shape: tuple[int, ...]) -> str:
+def _digest(paths: Sequence[Path], shape: tuple[int, ...], bits: int) -> str:
     """Of the files as they are now, and of how they are read."""
-    digest = hashlib.sha256(f"{READING} {PIL.__version__} {shape}".encode())
+    digest = hashlib.sha256(f"{READING} {PIL.__version__} {shape} {bits}".encode())
     for path in paths:
         about = path.stat()
-        digest.update(f"{path.resolve()} {about.st_size} {about.st_mtime_ns}".encode())
+        digest.update(os.fsencode(path.resolve()))  # a name need not be text
+        digest.update(f" {about.st_size} {about.st_mtime_ns}".encode())
     return digest.hexdigest()[:16]
 
 
@@ -116,31 +183,31 @@ def _check_room(file: Path, size: int) -> None:
 def _read_into(
     images: Tensor,
     paths: Sequence[Path],
-    failed: dict[int, str],
+    account: Account,
     skip: bool,
-    done: int = 0,
-    keep: Callable[[int], None] = lambda done: None,
+    bits: int,
+    keep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Read the files from ``done`` on, adding to ``failed``; ``keep`` hears how far."""
-    size = images.shape[-1]
+    """Read the files that the account lacks, adding to it; ``keep`` may note it."""
+    size, failed = images.shape[-1], account.failed
 
-    def read(start: int) -> tuple[list[NDArray[np.uint8]], dict[int, str]]:
-        read: list[NDArray[np.uint8]] = []
+    def read(start: int) -> tuple[dict[int, Decoded], dict[int, str]]:
+        read: dict[int, Decoded] = {}
         wrong = {}
         for i in range(start, min(start + _BATCH, len(paths))):
             try:
-                read.append(read_image(paths[i], size).transpose(2, 0, 1))
+                read[i] = read_image(paths[i], size, bits)
             # A damaged file makes Pillow's decoders raise almost anything; nothing is
             # lost, for every reason is reported with its file.
             except Exception as error:  # noqa: BLE001
-                wrong[i] = f"{type(error).__name__}: {error}"
+                wrong[i] = reason(paths[i], error)
                 if not skip:
                     break
         return read, wrong
 
     pool = ThreadPoolExecutor(os.cpu_count())
     bar = tqdm(
-        initial=done,
+        initial=account.done,
         total=len(paths),
         desc="reading images",
         unit=" images",
@@ -150,48 +217,57 @@ def _read_into(
         disable=bool(os.environ.get("TQDM_DISABLE")) or None,
     )
     try:
-        while done < len(paths):
-            end = min(done + _TASKS * _BATCH, len(paths))
-            at = done - len(failed)
-            for some, wrong in pool.map(read, range(done, end, _BATCH)):
-                failed.update(wrong)
-                if wrong and not skip:
-                    raise _unreadable(paths, wrong)
-                if some:
-                    images[at : at + len(some)] = torch.from_numpy(np.stack(some))
-                at += len(some)
-                bar.update(len(some) + len(wrong))
-            done = end
-            keep(done)
+        with large_scans():
+            while account.done < len(paths):
+                end = min(account.done + _TASKS * _BATCH, len(paths))
+                at = account.done - len(failed)
+                for some, wrong in pool.map(read, range(account.done, end, _BATCH)):
+                    failed.update(wrong)
+                    if wrong and not skip:
+                        raise _unreadable(paths, account)
+                    if some:
+                        planes = [
+                            one.pixels.transpose(2, 0, 1) for one in some.values()
+                        ]
+                        images[at : at + len(some)] = torch.from_numpy(np.stack(planes))
+                    for i, one in some.items():
+                        account.add(i, one)
+                    at += len(some)
+                    bar.update(len(some) + len(wrong))
+                account.done = end
+                keep()
     finally:
         pool.shutdown(cancel_futures=True)
         bar.close()
 
 
-def _unreadable(paths: Sequence[Path], failed: dict[int, str]) -> ValueError:
-    i, reason = next(iter(failed.items()))
+def _unreadable(paths: Sequence[Path], account: Account) -> ValueError:
+    i, why = next(iter(account.failed.items()))
     return ValueError(
-        f"{paths[i]} cannot be read ({reason}); repair or remove it, or leave such "
-        'files out with on_error="skip"'
+        f"{paths[i]} cannot be read ({why}); repair or remove it, or leave such files "
+        'out with on_error="skip"'
     )
 
 
-def read_image(path: Path, image_size: int) -> NDArray[np.uint8]:
+def read_image(path: Path, image_size: int, bits: int = 16) -> Decoded:
     """Read one file: upright, RGB, cut to the central square and resized.
 
     Args:
         path: Of the file.
         image_size: Side S in pixels.
-
-    Returns:
-        ``(S, S, 3)`` uint8.
+        bits: How many bits its values use, if it holds 16.
     """
     with Image.open(path, formats=FORMATS) as image:
+        size = image.size
+        # Not of a JPEG: a phone puts small previews behind the image.
+        paged = image.format in ("TIFF", "PNG", "WEBP")
+        pages = getattr(image, "n_frames", 1) if paged else 1
+        used = depth(image, bits)
         # JPEG files are decoded at a fraction of their size when that is still at
         # least twice the size asked for: faster, and the cut is a quarter of a
         # resulting pixel off the centre at most.
         image.draft(None, (2 * image_size, 2 * image_size))
-        upright = to_rgb(ImageOps.exif_transpose(image))
+        upright = to_rgb(ImageOps.exif_transpose(image), bits)
     width, height = upright.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
@@ -199,7 +275,7 @@ def read_image(path: Path, image_size: int) -> NDArray[np.uint8]:
     square = upright.crop((left, top, left + side, top + side)).resize(
         (image_size, image_size), Image.Resampling.BICUBIC, reducing_gap=3.0
     )
-    return np.asarray(square)
+    return Decoded(np.asarray(square), size, pages, used)
 
 
 def native_size(paths: Sequence[Path]) -> int | None:
@@ -208,40 +284,13 @@ def native_size(paths: Sequence[Path]) -> int | None:
     Only their headers are read. A file without one is passed over here.
     """
     sizes: set[tuple[int, ...]] = set()
-    for path in paths:
-        try:
-            with Image.open(path, formats=FORMATS) as image:
-                sizes.add(tuple(sorted(image.size)))
-        except (OSError, ValueError, Image.DecompressionBombError):
-            continue  # whoever reads it says so
-        if len(sizes) > 1:
-            return None
+    with large_scans():
+        for path in paths:
+            try:
+                with Image.open(path, formats=FORMATS) as image:
+                    sizes.add(tuple(sorted(image.size)))
+            except (OSError, ValueError, Image.DecompressionBombError):
+                continue  # whoever reads it says so
+            if len(sizes) > 1:
+                return None
     return min(*sizes.pop()) if sizes else None
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """An image of any mode as RGB.
-
-    Transparent pixels are laid on white. 16-bit values are divided by 257, so that
-    white stays white; float values must lie in [0, 1].
-
-    Raises:
-        ValueError: If the values are no brightness of a known range, or Pillow cannot
-            convert the mode.
-    """
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow's own conversion would clip these to 255 instead of scaling them.
-        values: NDArray[Any] = np.asarray(image)
-        top = 1.0 if image.mode == "F" else 65535.0
-        if not (values.min() >= 0 and values.max() <= top):  # not-a-number fails, too
-            raise ValueError(
-                f"values from {values.min()} to {values.max()} in mode {image.mode}; "
-                "only 16-bit integers and floats in [0, 1] are understood"
-            )
-        grey = np.round(values.astype(np.float64) * (255.0 / top)).astype(np.uint8)
-        return Image.fromarray(grey).convert("RGB")
-    if image.has_transparency_data:
-        colours = image.convert("RGBA")
-        white = Image.new("RGBA", colours.size, "white")
-        return Image.alpha_composite(white, colours).convert("RGB")
-    return image.convert("RGB")

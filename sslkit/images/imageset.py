@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,31 @@ from torch import Tensor
 from sslkit.images.devices import to_device
 
 Strings = NDArray[Any]  # of str; Sphinx takes "str_" for a link
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What images were before they were read, and what was not read.
+
+    Attributes:
+        listed: How many images the source has; more than the set where a limit was set,
+            or files could not be read.
+        smallest: Least width and least height of the files in pixels, if known.
+        largest: Greatest width and greatest height.
+        bits: How many bits the values in files of 16 bits were taken for; ``None`` if
+            there were no such files.
+        paged: Files of several pages or frames, of which the first was read.
+        ignored: Files of a folder that are not read, by their kind: an end of names, as
+            ``".gif"``, ``"hidden"``, ``"links"`` that would bring images twice,
+            ``"folders"`` beside the parts, ``"images"`` beside the class folders.
+    """
+
+    listed: int
+    smallest: tuple[int, int] | None = None
+    largest: tuple[int, int] | None = None
+    bits: int | None = None
+    paged: tuple[str, ...] = ()
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +62,7 @@ class ImageSet:
             files.
         factors: What a scene was drawn from, one row an image; ``shapes`` only.
         skipped: Files that could not be read and were left out.
+        origin: What the files were; ``None`` for tensors.
     """
 
     name: str
@@ -48,6 +74,7 @@ class ImageSet:
     files: tuple[str, ...] | None = None
     factors: pd.DataFrame | None = None
     skipped: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __len__(self) -> int:
         return len(self.images)

@@ -12,7 +12,9 @@ import pandas as pd
 import torch
 
 from sslkit.images import shapes, sources
-from sslkit.images.imageset import ImageSet
+from sslkit.images.decoding import Account
+from sslkit.images.imageset import ImageSet, Origin
+from sslkit.images.names import nearest
 from sslkit.images.parts import check_groups, limited, set_aside
 from sslkit.images.sources import Catalogue
 
@@ -25,6 +27,7 @@ def load(
     groups: str | None = None,
     test: str = "given",
     limit: int | None = None,
+    bits: int | None = None,
     on_error: str = "raise",
     seed: int = 0,
     root: str | Path | None = None,
@@ -65,6 +68,9 @@ def load(
         limit: At most so many images a class in train, and in test; at most as many
             unlabelled images as in all classes together. They are drawn, with ``seed``,
             before any file is read.
+        bits: How many bits the values in files of 16 bits use, 8 to 16. If not given,
+            the least of 8, 10, 12, 14 and 16 that holds the values of all such files of
+            the folder: a camera's 12 bits in files of 16 would be almost black.
         on_error: ``"raise"`` at a file that cannot be read, or ``"skip"`` it, with a
             warning.
         seed: Of the scenes, of the test part set aside and of ``limit``.
@@ -85,6 +91,7 @@ def load(
         groups=groups,
         test=test,
         limit=limit,
+        bits=bits,
         on_error=on_error,
         seed=seed,
         root=root,
@@ -101,6 +108,7 @@ def catalogue(
     groups: str | None = None,
     test: str = "given",
     limit: int | None = None,
+    bits: int | None = None,
     on_error: str = "raise",
     seed: int = 0,
     root: str | Path | None = None,
@@ -115,10 +123,14 @@ def catalogue(
         ("on_error", on_error, ("raise", "skip")),
     ):
         if value not in known:
-            raise ValueError(f"{argument} is {value!r}; it is one of {known}")
+            raise ValueError(
+                f"{argument} is {value!r}; it is one of {known}{nearest(value, known)}"
+            )
     for argument, count in (("limit", limit), ("image_size", image_size)):
         if count is not None and count < 1:
             raise ValueError(f"{argument} is {count}; it must be at least 1")
+    if bits is not None and not 8 <= bits <= 16:
+        raise ValueError(f"bits is {bits}; files of 16 bits use 8 to 16 of them")
     if isinstance(classes, str) or (
         classes is not None and len(set(classes)) < max(2, len(classes))
     ):
@@ -131,7 +143,7 @@ def catalogue(
     kind, base = sources.resolve(name, root)
     if kind == "folder":
         source = sources.read_folder(
-            base, image_size, classes, groups, on_error == "skip"
+            base, image_size, classes, groups, bits, on_error == "skip"
         )
     elif groups is not None:
         raise ValueError(f"groups are read from a folder; {kind!r} has none")
@@ -163,9 +175,10 @@ def catalogue(
     elif source.classes:
         by_group = "group" in table and test != "image"
         table = table.assign(part=set_aside(source, by_group=by_group, seed=seed))
+    listed = len(table)
     if limit is not None:
         table = limited(table, limit, seed)
-    return replace(source, table=table)
+    return replace(source, table=table, listed=listed)
 
 
 def from_shapes(
@@ -185,7 +198,7 @@ def _held(images: ImageSet) -> Catalogue:
         name=images.name,
         classes=images.classes,
         table=table,
-        pixels=lambda numbers: (images.take(torch.from_numpy(numbers))[0], {}),
+        pixels=lambda numbers: (images.take(torch.from_numpy(numbers))[0], Account()),
         factors=images.factors,
     )
 
@@ -193,7 +206,9 @@ def _held(images: ImageSet) -> Catalogue:
 def read(source: Catalogue) -> ImageSet:
     """Read the pixels of the images of a list, leaving out those that fail."""
     table = source.table
-    images, failed = source.pixels(table.index.to_numpy(copy=True))
+    images, account = source.pixels(table.index.to_numpy(copy=True))
+    failed = account.failed
+    paged = tuple(table["path"].iloc[account.paged]) if account.paged else ()
     skipped: tuple[str, ...] = ()
     if failed:
         skipped = tuple(table["path"].iloc[list(failed)])
@@ -222,4 +237,12 @@ def read(source: Catalogue) -> ImageSet:
         if factors is None
         else factors.loc[table.index].reset_index(drop=True),
         skipped=skipped,
+        origin=Origin(
+            listed=source.listed,
+            smallest=account.smallest,
+            largest=account.largest,
+            bits=account.bits,
+            paged=paged,
+            ignored=source.ignored,
+        ),
     )

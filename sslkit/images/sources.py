@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit.images import folders
-from sslkit.images.decoding import native_size, read_images
+from sslkit.images.decoding import Account, native_size, read_images
+from sslkit.images.groups import read_groups
+from sslkit.images.modes import bits_used
+from sslkit.images.names import nearest
 
 TORCHVISION = ("cifar10", "fashionmnist", "stl10")
 MEDMNIST = ("bloodmnist", "pathmnist")
@@ -36,15 +39,19 @@ class Catalogue:
         table: One row an image: label, part, and group, file and path where known; the
             index is the image's number in the source, and stays so in a selection.
         pixels: Gives those of some images, by ascending numbers, that could be read,
-            and the reason for each position that could not.
+            and an account of the reading.
         factors: Of all images of the source.
+        listed: How many images there were before a limit.
+        ignored: What is not read, as ``Origin`` says it.
     """
 
     name: str
     classes: tuple[str, ...]
     table: pd.DataFrame
-    pixels: Callable[[Rows], tuple[Tensor, dict[int, str]]]
+    pixels: Callable[[Rows], tuple[Tensor, Account]]
     factors: pd.DataFrame | None = None
+    listed: int = 0
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def labels(self) -> Tensor:
@@ -69,6 +76,11 @@ class Catalogue:
 
 def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
     """What a name means: ``"folder"`` or the built-in set's name, and where it is."""
+    if not str(name).strip():
+        raise ValueError(
+            f"the name of the image set is empty, {str(name)!r}; give a set's name or "
+            'a folder, as data="shapes"'
+        )
     base = Path(root).expanduser() if root else folders.data_root()
     # Listed, not asked for by name: on some systems fashionmnist would also find the
     # folder FashionMNIST, which is torchvision's own.
@@ -84,13 +96,15 @@ def resolve(name: str | Path, root: str | Path | None) -> tuple[str, Path]:
         return str(name), base
     if path.is_dir():
         return "folder", path
+    if path.is_file():
+        raise ValueError(f"{path} is a file; unpack it, and give the folder of images")
     if is_path:
         raise ValueError(f"there is no folder {path.absolute()}")
+    built_in = ("shapes", *TORCHVISION, *MEDMNIST)
     raise ValueError(
-        f"no image set {name!r}. Built in: "
-        f"{', '.join(('shapes', *TORCHVISION, *MEDMNIST))}. Folders under {base} (set "
-        f"SSLKIT_DATA or root= for another place): {', '.join(known) or 'none'}. "
-        "Or give the path of a folder of images"
+        f"no image set {name!r}{nearest(name, (*built_in, *known)) or '.'} Built in: "
+        f"{', '.join(built_in)}. Folders under {base} (set SSLKIT_DATA for another "
+        f"place): {', '.join(known) or 'none'}. Or give the path of a folder of images"
     )
 
 
@@ -99,21 +113,27 @@ def read_folder(
     image_size: int | None,
     classes: Sequence[str] | None,
     groups: str | None,
+    bits: int | None,
     skip: bool,
 ) -> Catalogue:
     """List a folder of images, to be read later; of no size, at their own."""
-    table, names = folders.list_folder(folder, classes)
+    listing = folders.list_folder(folder, classes)
+    table = listing.table
     if groups is not None:
-        table["group"] = folders.read_groups(folder, table, groups)
+        table["group"] = read_groups(folder, table, groups)
     paths = [folder / path for path in table["path"]]
     side = image_size or native_size(paths) or UNEQUAL
+
+    def pixels(numbers: Rows) -> tuple[Tensor, Account]:
+        used = bits or bits_used(paths)
+        return read_images([paths[i] for i in numbers], side, skip=skip, bits=used)
+
     return Catalogue(
         name=folder.resolve().name,
-        classes=names,
+        classes=listing.classes,
         table=table,
-        pixels=lambda numbers: read_images(
-            [paths[i] for i in numbers], side, skip=skip
-        ),
+        pixels=pixels,
+        ignored=listing.ignored,
     )
 
 
@@ -185,7 +205,7 @@ def _way_out(what: str, root: Path, download: bool, call: str) -> Iterator[None]
             f"{what} is not in {root}, or damaged, and could not be "
             f"{'downloaded' if download else 'read (download=False)'}: {reason}. On a "
             f"machine with a network, {call} fetches it; copy that folder here and "
-            'name it by root= or SSLKIT_DATA. load("shapes") needs no download'
+            'let SSLKIT_DATA (or root=) name it. data="shapes" needs no download'
         ) from error
 
 
@@ -207,7 +227,7 @@ def _of_arrays(
     starts = np.cumsum([0, *(len(array) for array in arrays)])
     size = image_size or arrays[0].shape[2]
 
-    def pixels(numbers: Rows) -> tuple[Tensor, dict[int, str]]:
+    def pixels(numbers: Rows) -> tuple[Tensor, Account]:
         images = torch.empty(len(numbers), 3, size, size, dtype=torch.uint8)
         edges = np.searchsorted(numbers, starts)
         for array, start, low, high in zip(
@@ -216,7 +236,8 @@ def _of_arrays(
             for at in range(low, high, 1024):  # bounds the memory of the resizing
                 to = min(at + 1024, high)
                 images[at:to] = _planes(array[numbers[at:to] - start], size)
-        return images, {}
+        own = arrays[0].shape[2]
+        return images, Account(smallest=(own, own), largest=(own, own))
 
     return Catalogue(name=name, classes=classes, table=table, pixels=pixels)
 
@@ -245,6 +266,7 @@ def subset(source: Catalogue, classes: tuple[str, ...]) -> Catalogue:
         if name not in source.classes:
             raise ValueError(
                 f"{source.name} has no class {name!r}; it has {source.classes}"
+                f"{nearest(name, source.classes)}"
             )
     new = {source.classes.index(name): label for label, name in enumerate(classes)}
     new[-1] = -1

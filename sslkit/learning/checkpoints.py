@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor, nn
+
+from sslkit.images.files import whole
+from sslkit.images.names import first_line
+from sslkit.learning import weights
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -59,20 +65,21 @@ class State:
         optimiser: torch.optim.Optimizer,
         fabric: Fabric,
     ) -> None:
-        """Write it all whole or not at all; the first process does."""
+        """Write it all whole or not at all; the first process does.
+
+        Raises:
+            OSError: If it cannot be written; names the file.
+        """
         if not fabric.is_global_zero:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save(
-            {
-                "module": module.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                **vars(self),
-            },
-            partial,
-        )
-        partial.replace(path)
+        kept = {
+            "module": module.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            **vars(self),
+        }
+        # To a file that Python opened: torch's own says nothing of a full disk.
+        with whole(path) as partial, partial.open("wb") as file:
+            torch.save(kept, file)
 
     def resume(
         self,
@@ -81,8 +88,29 @@ class State:
         optimiser: torch.optim.Optimizer,
         fabric: Fabric,
     ) -> None:
-        """Go on from what ``save`` wrote."""
-        kept = torch.load(path, map_location=fabric.device, weights_only=True)
-        module.load_state_dict(kept.pop("module"))
-        optimiser.load_state_dict(kept.pop("optimiser"))
+        """Go on from what ``save`` wrote, or begin anew if that cannot be.
+
+        A file that is torn, that is none of ours or that another training wrote is put
+        aside, with a warning: nothing is lost but time. Nothing in it is ever run.
+        """
+        first = copy.deepcopy((module.state_dict(), optimiser.state_dict()))
+        try:
+            kept = weights.plain(path, fabric.device)
+            module.load_state_dict(kept.pop("module"))
+            optimiser.load_state_dict(kept.pop("optimiser"))
+            if kept.keys() != vars(self).keys():
+                raise ValueError(f"it holds {', '.join(map(str, kept))}")
+        # Each kind of damage raises its own; all end in the warning.
+        except Exception as error:  # noqa: BLE001
+            module.load_state_dict(first[0])
+            optimiser.load_state_dict(first[1])
+            fabric.barrier()  # all have looked at it
+            if fabric.is_global_zero:
+                aside = path.replace(path.with_name(f"{path.name}.unreadable"))
+                warnings.warn(
+                    f"'{path}' is no checkpoint of this training, which begins anew: "
+                    f"{first_line(error)}; it is now '{aside}'",
+                    stacklevel=2,
+                )
+            return
         vars(self).update(kept)

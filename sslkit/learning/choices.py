@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import typing
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal
+
+from sslkit.images.names import nearest
 
 
 def check_choices(settings: object) -> None:
@@ -29,10 +30,8 @@ def check_choice(name: str, value: Any, known: Iterable[Any]) -> None:
     known = list(known)
     if value in known:
         return
-    near = difflib.get_close_matches(str(value), map(str, known), n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
     listed = ", ".join(map(str, known))
-    raise ValueError(f"{name} '{value}' is not one of {listed}{hint}")
+    raise ValueError(f"{name} '{value}' is not one of {listed}{nearest(value, known)}")
 
 
 @cache

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sslkit.learning.choices import check_choice
+
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
+
+
+PRECISIONS = """
+    32-true 64-true 16-true 16-mixed bf16-true bf16-mixed transformer-engine
+""".split()
+"""Lightning's names."""
 
 
 def precision(name: str) -> str:
@@ -20,7 +28,11 @@ def precision(name: str) -> str:
 
     That is bf16 on CUDA and on CPUs that compute in it, which emulate nothing; else 32
     bits.
+
+    Raises:
+        ValueError: If there is no such precision; names the nearest.
     """
+    check_choice("precision", name, ("auto", *PRECISIONS))
     if name != "auto":
         return name
     if torch.cuda.is_available():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import safetensors.torch
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from sslkit.images.files import whole
 from sslkit.images.folders import data_root
+from sslkit.learning import weights
 from sslkit.learning.choices import check_choices
 from sslkit.learning.handmade import Handmade
 
@@ -137,20 +138,18 @@ def save(encoder: nn.Module, path: str | Path) -> None:
 
     Raises:
         ValueError: If it is not an ``Encoder``, which alone has such names.
+        OSError: If the file cannot be written; names it.
     """
     if not isinstance(encoder, Encoder):
         kind = type(encoder).__name__
         raise ValueError(f"what is saved is an Encoder of sslkit, not a {kind}")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    weights = {k: v.contiguous().cpu() for k, v in encoder.net.state_dict().items()}
+    kept = {k: v.contiguous().cpu() for k, v in encoder.net.state_dict().items()}
     metadata: dict[str, str] = {
         "backbone": encoder.settings.backbone,
         "stem": encoder.settings.stem,
     }
-    save_file(weights, partial, metadata=metadata)
-    partial.replace(path)
+    with whole(Path(path)) as partial:
+        partial.write_bytes(safetensors.torch.save(kept, metadata))
 
 
 def load(encoder: Encoder, path: str | Path) -> None:
@@ -162,39 +161,14 @@ def load(encoder: Encoder, path: str | Path) -> None:
         ValueError: If the file is missing, holds no weights, or its tensors do not fit
             this backbone.
     """
-    weights = _read(Path(path))
-    try:
-        encoder.net.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
+    kept, note = weights.read(Path(path))
+    if differs := weights.differs(encoder.net.state_dict(), kept):
         made = f"{encoder.settings.backbone} with the {encoder.settings.stem} stem"
-        raise ValueError(f"'{path}' does not fit {made}: {error}") from error
-
-
-def digest(path: str | Path) -> str:
-    """SHA-256 of the weights in a file, however it was written.
-
-    Raises:
-        ValueError: If the file is missing or holds no weights.
-    """
-    total = hashlib.sha256()
-    for name, value in sorted(_read(Path(path)).items()):
-        total.update(f"{name} {value.dtype} {(*value.shape,)} ".encode())
-        total.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """The weights of a file, less a classifier's."""
-    if not path.is_file():
-        raise ValueError(f"encoder file '{path}' does not exist")
-    try:
-        if path.suffix == ".safetensors":
-            weights = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-        return {k: v for k, v in weights.items() if not k.startswith("fc.")}
-    except Exception as error:  # of a torn or foreign file; each reader has its own
-        raise ValueError(f"'{path}' holds no weights: {error}") from error
+        theirs = "name the backbone that it is of with backbone="
+        if "backbone" in note:
+            theirs = f"it is of backbone={note['backbone']!r}, {note.get('stem')} stem"
+        raise ValueError(f"'{path}' does not fit {made} ({differs}); {theirs}")
+    encoder.net.load_state_dict(kept, strict=True)
 
 
 def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
@@ -210,9 +184,9 @@ def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
 
     if settings.init == "imagenet" and settings.stem != "image":
         raise ValueError("ImageNet weights need stem='image'; they have a 7x7 stem")
-    weights = "DEFAULT" if settings.init == "imagenet" else None
+    known = "DEFAULT" if settings.init == "imagenet" else None
     try:
-        net = torchvision.models.get_model(settings.backbone, weights=weights)
+        net = torchvision.models.get_model(settings.backbone, weights=known)
     except OSError as error:  # urllib's errors are OSErrors
         raise ValueError(
             f"ImageNet weights of {settings.backbone} could not be had ({error}); "

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.std import tqdm
 
+from sslkit.learning import memory
 from sslkit.learning.batches import Batches, TakesRows
 from sslkit.learning.checkpoints import Select, State
 from sslkit.learning.devices import keep_freed_memory
@@ -108,6 +109,7 @@ def fit(
         ValueError: If there are no rows, fewer in a batch than processes, no epoch to
             ``select``, or nothing in the objective can learn.
         FloatingPointError: If a loss is not finite; names the step and what to try.
+        MemoryError: If a batch does not fit; names one that may.
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
@@ -155,17 +157,18 @@ def fit(
         module.train()
         seen: dict[str, list[Tensor]] = {}
         steps = range(epoch * epoch_steps, (epoch + 1) * epoch_steps)
-        for step, batch in zip(steps, batches.of(steps), strict=True):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, total, training)
-            with sharing(batch.held):
-                outputs = model(batch.views, batch.labels)
-                fabric.backward(outputs["loss"])
-            optimiser.step()
-            optimiser.zero_grad()
-            objective.after_step((step + 1) / total)
-            for metric, value in outputs.items():
-                seen.setdefault(metric, []).append(value.detach())
+        with memory.told(title, training.batch_size):
+            for step, batch in zip(steps, batches.of(steps), strict=True):
+                for group in optimiser.param_groups:
+                    group["lr"] = learning_rate(step, total, training)
+                with sharing(batch.held):
+                    outputs = model(batch.views, batch.labels)
+                    fabric.backward(outputs["loss"])
+                optimiser.step()
+                optimiser.zero_grad()
+                objective.after_step((step + 1) / total)
+                for metric, value in outputs.items():
+                    seen.setdefault(metric, []).append(value.detach())
         values = _epoch_means(seen, first=epoch * epoch_steps, title=title)
         values["lr"] = learning_rate((epoch + 1) * epoch_steps - 1, total, training)
         if validation is not None:

@@ -48,7 +48,7 @@ class Training:
 
     def __post_init__(self) -> None:
         check_choices(self)
-        if self.lr <= 0 or not 0 <= self.warmup < 1:
+        if not 0 < self.lr < math.inf or not 0 <= self.warmup < 1:
             raise ValueError(f"lr {self.lr} or warmup {self.warmup} is out of range")
         steps = 1 if self.steps is None else self.steps
         if min(self.epochs, self.batch_size, steps) < 1:

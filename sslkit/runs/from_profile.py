@@ -38,6 +38,7 @@ def recipe(
     groups: str | None = None,
     test: Literal["given", "image", "group"] = "given",
     limit: int | None = None,
+    bits: int | None = None,
     on_error: Literal["raise", "skip"] = "raise",
     backbone: Backbone | None = None,
     init: str | None = None,
@@ -75,6 +76,8 @@ def recipe(
         groups: Pattern or CSV column of what belongs together.
         test: Where the test images come from.
         limit: At most this many images a class.
+        bits: How many bits the values in files of 16 bits use, if not as many as they
+            seem to.
         on_error: What to do with a file that cannot be read.
         backbone: ``"tiny"``, ``"small"``, ``"resnet18"``, ``"resnet34"`` or
             ``"resnet50"``. Another than the profile's is pretrained at the study's rate
@@ -107,7 +110,7 @@ def recipe(
         if backbone not in (None, "histogram"):
             raise ValueError(f"a histogram is no network: leave '{backbone}' out")
         backbone = "histogram"
-    name = data or start.data
+    name = start.data if data is None else data
     own = backbone in (None, start.encoder.backbone)
     tuned = start.tuned.get(method, {}) if own else {}
     pretraining, downstream, probe = (
@@ -161,6 +164,7 @@ def recipe(
             groups=groups,
             test=test,
             limit=start.limit if limit is None else limit,
+            bits=bits,
             on_error=on_error,
         ),
         method=settings,

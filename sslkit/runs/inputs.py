@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 import torch
 
-from sslkit.images import loading
+from sslkit.images import loading, summary
 from sslkit.images.imageset import ImageSet, add
 from sslkit.images.sources import Catalogue
 from sslkit.images.splits import Labelled, Split, split
-from sslkit.runs.recipes import Data, Recipe
+from sslkit.runs.recipes import Data, Recipe, budget
 
 
 def load_images(settings: Data, extra: Data | None = None) -> ImageSet:
@@ -40,6 +41,19 @@ def split_of(recipe: Recipe, images: Labelled) -> Split:
     )
 
 
+def told(todo: Sequence[Recipe]) -> list[str]:
+    """A few lines on the images and the label budgets of recipes (``summary``)."""
+    lines = []
+    for data in dict.fromkeys(one.data for one in todo):
+        images = on_device(data, None, "cpu")
+        first: dict[str, Recipe] = {}
+        for one in (one for one in todo if one.data == data):
+            first.setdefault(budget(one), one)
+        rows = {name: split_of(one, images) for name, one in first.items()}
+        lines += summary.lines(images, rows)
+    return lines
+
+
 @lru_cache(maxsize=4)
 def catalogue(settings: Data) -> Catalogue:
     """The list of a recipe's images, none of which is read; kept for grids."""
@@ -54,5 +68,6 @@ def _list(settings: Data) -> Catalogue:
         groups=settings.groups,
         test=settings.test,
         limit=settings.limit,
+        bits=settings.bits,
         on_error=settings.on_error,
     )

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
-from sslkit.learning import encoders
+from sslkit.learning import encoders, weights
 from sslkit.learning.devices import precision
 from sslkit.learning.encoders import EncoderSettings
 from sslkit.learning.training import Training
@@ -150,7 +150,7 @@ def _both(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     encoder = plain(recipe.encoder)
     file = encoders.weights_file(recipe.encoder.init)
     if file.is_file():
-        encoder["init"] = encoders.digest(file)
+        encoder["init"] = weights.digest(file)
     return {
         "version": RESULTS_VERSION,
         "data": images.fingerprint,

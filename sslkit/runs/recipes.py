@@ -29,6 +29,8 @@ class Data:
         groups: Pattern or CSV column that says which images belong together, or none.
         test: ``"given"``, or set aside by ``"image"`` or by ``"group"``.
         limit: At most this many images a class, or all.
+        bits: How many bits the values in files of 16 bits use, if not as many as they
+            seem to.
         balance: Cut the pool to the smallest class.
         on_error: ``"raise"`` or ``"skip"``, for a file that cannot be read.
 
@@ -42,6 +44,7 @@ class Data:
     groups: str | None = None
     test: Literal["given", "image", "group"] = "given"
     limit: int | None = None
+    bits: int | None = None
     balance: bool = True
     on_error: Literal["raise", "skip"] = "raise"
 

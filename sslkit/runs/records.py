@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from sslkit.images.files import named
 from sslkit.judging.scores import Score
 from sslkit.learning import encoders
 from sslkit.learning.encoders import Encoder, EncoderSettings
@@ -103,7 +104,12 @@ def read_file(path: Path) -> list[Run]:
     Raises:
         ValueError: If a line is not a record.
     """
-    text = path.read_text()
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"'{path}' is not a record: it is no text ({error})"
+        ) from error
     lines = [text]
     if path.suffix == ".jsonl":
         whole, end, rest = text.rpartition("\n")
@@ -123,9 +129,15 @@ def read_file(path: Path) -> list[Run]:
             warnings.warn(f"'{path}' line {number} left out: {error}", stacklevel=2)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"'{path}' line {number} is not a record: {error}"
+                f"'{path}' line {number} is not a record: {lack(error)}; remove it, or "
+                "name another folder"
             ) from error
     return found
+
+
+def lack(error: Exception) -> str:
+    """What plain values lack that were to be a record, or have that is wrong."""
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
@@ -140,17 +152,19 @@ def append(file: Path, runs: Iterable[Run]) -> Iterator[Run]:
 
     Raises:
         ValueError: If the file is not called ``.jsonl``, or a line is not a record.
+        OSError: If it cannot be written; names it.
     """
     if file.suffix != ".jsonl":
         raise ValueError(f"'{file}' keeps a record a line; call it .jsonl")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
+    with named(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     known = {one.key for one in read_file(file)}
     os.truncate(file, file.read_bytes().rfind(b"\n") + 1)
     for one in runs:
         if one.key not in known:
             known.add(one.key)
-            with file.open("a") as lines:
+            with named(file), file.open("a") as lines:
                 lines.write(f"{to_line(one)}\n")
         yield one
 

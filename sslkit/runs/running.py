@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, as_completed
@@ -15,6 +14,7 @@ import pandas as pd
 import torch
 from tqdm.std import tqdm
 
+from sslkit.images import summary
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
 from sslkit.judging.cases import Judged
@@ -30,12 +30,13 @@ from sslkit.runs.inputs import load_images, on_device, split_of
 from sslkit.runs.keys import RESULTS_VERSION, pretraining_key, pretraining_rows, run_key
 from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Recipe
-from sslkit.runs.records import Run, load_encoder, to_columns, to_frame, to_record
+from sslkit.runs.records import Run, load_encoder, to_columns, to_record
 from sslkit.runs.store import Store, write
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
 
+Say = Callable[[str], None]
 NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 
 # A process does one recipe at a time. Initial weights come from torch's one generator,
@@ -43,7 +44,7 @@ NO_HISTORY = pd.DataFrame(columns=["phase", "epoch", "step", "metric", "value"])
 _ALONE = threading.Lock()
 
 
-def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
+def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> Run:
     """Do a recipe, or find it done.
 
     Processes that ``torchrun`` has started do one recipe together and keep one record.
@@ -53,6 +54,7 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
         out: The store: records, encoders and checkpoints live under it. An interrupted
             run resumes from its last checkpoint; a recipe that another process is
             working on is awaited.
+        say: Takes a few lines on images and labels, one by one, before training.
 
     Returns:
         The run, with scores, history and provenance.
@@ -66,6 +68,9 @@ def run(recipe: Recipe, *, out: str | Path = "runs") -> Run:
         fabric = launch(recipe.precision)
         images = load_images(recipe.data, recipe.extra_unlabelled)
         rows = split_of(recipe, images)
+        if say is not None and fabric.is_global_zero:
+            for line in summary.lines(images, {recipes.budget(recipe): rows}):
+                say(line)
         key = run_key(recipe, images, rows)
         record = store.record(key)
         with store.missing(record, key, fabric) as missing:
@@ -216,10 +221,7 @@ def _do(
     about = {
         "fingerprint": images.fingerprint,
         "classes": list(images.classes),
-        "counts": {
-            role: int(rows.counts[role].sum())
-            for role in ("train", "val", "test", "pool")
-        },
+        "counts": rows.counts[["train", "val", "test", "pool"]].sum().to_dict(),
         "pretraining_key": pretraining_key(recipe, images, rows),
         "results_version": RESULTS_VERSION,
         "seconds": {phase: round(value, 2) for phase, value in seconds.items()},
@@ -281,8 +283,7 @@ def _pretrained(
     """The recipe's encoder, its pretraining history and seconds; trained once a key."""
     key = pretraining_key(recipe, images, rows)
     assert recipe.method is not None and key is not None
-    file = store.encoder(key)
-    note = file.with_suffix(".json")
+    file, note = store.encoder(key), store.note(key)
     with store.missing(note, key, fabric) as missing:
         if missing:
             learnt, watched = pretraining_rows(recipe, images, rows)
@@ -308,10 +309,9 @@ def _pretrained(
                 kept = {"history": history, "seconds": done.seconds, "health": look}
                 write(note, kept)
                 store.checkpoint(key).unlink(missing_ok=True)
-    kept = json.loads(note.read_text())
-    frame = to_frame(kept["history"]).drop(columns="phase")
+    frame, seconds = store.read_note(key)
     features = _features(file, recipe.encoder, images)
-    return features, {"pretrain": frame}, {"pretrain": kept["seconds"]}
+    return features, {"pretrain": frame}, {"pretrain": seconds}
 
 
 @lru_cache(maxsize=1)

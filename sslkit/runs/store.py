@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from filelock import FileLock
 
-from sslkit.runs.records import Run, from_record
+from sslkit.images.files import whole
+from sslkit.runs.records import Run, from_record, lack, to_frame
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -39,6 +40,10 @@ class Store:
         """
         return self.folder / "encoders" / f"{key}.safetensors"
 
+    def note(self, key: str) -> Path:
+        """The file of the history and the seconds of a pretraining."""
+        return self.encoder(key).with_suffix(".json")
+
     def checkpoint(self, key: str) -> Path:
         """The file that an interrupted training goes on from."""
         return self.folder / "checkpoints" / f"{key}.pt"
@@ -57,11 +62,32 @@ class Store:
             pretrained = kept.about["pretraining_key"]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"'{file}' is not a record ({error}); remove it to have the run anew"
+                f"'{file}' is not a record ({lack(error)}); remove it to have the run "
+                "anew"
             ) from error
         encoder = self.encoder(pretrained) if pretrained else None
         there = encoder is not None and encoder.exists()
         return replace(kept, encoder_file=encoder if there else None)
+
+    def read_note(self, key: str) -> tuple[pd.DataFrame, float]:
+        """The history (epoch, step, metric, value) and the seconds of a pretraining.
+
+        Raises:
+            ValueError: If its note cannot be read, or its encoder is gone.
+        """
+        file = self.note(key)
+        try:
+            kept = json.loads(file.read_text())
+            history = to_frame(kept["history"]).drop(columns="phase")
+            seconds = float(kept["seconds"])
+            if not self.encoder(key).exists():
+                raise ValueError(f"there is no '{self.encoder(key)}'")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"'{file}' is no note of a pretraining ({lack(error)}); remove it to "
+                "have the encoder anew"
+            ) from error
+        return history, seconds
 
     @contextmanager
     def missing(self, file: Path, key: str, fabric: Fabric) -> Iterator[bool]:
@@ -69,9 +95,18 @@ class Store:
 
         Of several processes the first holds the lock, looks, and writes. A killed
         process lets it go.
+
+        Raises:
+            OSError: If the store cannot be written.
         """
         locks = self.folder / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
+        try:
+            locks.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"the store '{self.folder}' cannot be written ({error.strerror}); name "
+                "another folder with out="
+            ) from error
         lock = FileLock(locks / f"{key}.lock")
         with lock if fabric.is_global_zero else nullcontext():
             yield fabric.broadcast(not file.exists())
@@ -79,9 +114,12 @@ class Store:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write plain values as JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write plain values as JSON, whole or not at all.
+
+    Raises:
+        ValueError: If a number is not finite.
+        OSError: If it cannot be written; names the file.
+    """
     text = json.dumps(content, sort_keys=True, indent=1, allow_nan=False)
-    partial.write_text(text)
-    partial.replace(path)
+    with whole(path) as partial:
+        partial.write_text(text)

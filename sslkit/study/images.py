@@ -40,6 +40,9 @@ class Images:
         groups: Pattern or CSV column of what belongs together.
         test: Where the test images come from.
         limit: At most this many images a class.
+        bits: How many bits the values in files of 16 bits use, if not as many as they
+            seem to.
+        on_error: What to do with a file that cannot be read.
     """
 
     profile: str = "quick"
@@ -48,6 +51,8 @@ class Images:
     groups: str | None = None
     test: Literal["given", "image", "group"] = "given"
     limit: int | None = None
+    bits: int | None = None
+    on_error: Literal["raise", "skip"] = "raise"
 
     def recipe(
         self,
@@ -69,6 +74,8 @@ class Images:
             groups=self.groups,
             test=self.test,
             limit=self.limit,
+            bits=self.bits,
+            on_error=self.on_error,
             fraction=fraction,
             draw=draw,
             seed=draw if seed is None else seed,

@@ -50,8 +50,8 @@ def sweep(
     say(f"{len(found)} recipes: {len(done)} recorded already, {len(left)} left")
     if left:
         bar = tqdm(left, "rehearsal", unit="recipe", leave=False)
-        hours = costs.predict(bar) / 3600
-        say(f"about {hours:.2g} hours of one worker as fast as this process")
+        time = costs.in_time(costs.predict(bar))
+        say(f"about {time} of one worker as fast as this process")
     if dry_run:
         return done
     every = chain(done, running.run_all(left, out=out, executor=executor))

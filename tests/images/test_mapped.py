@@ -38,15 +38,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def in_memory(paths: list[Path]) -> torch.Tensor:
     return torch.stack(
         [
-            torch.from_numpy(decoding.read_image(path, 8).transpose(2, 0, 1).copy())
+            torch.from_numpy(
+                decoding.read_image(path, 8).pixels.transpose(2, 0, 1).copy()
+            )
             for path in paths
         ]
     )
 
 
 def test_mapped_images_are_the_images(paths: list[Path], cache: Path) -> None:
-    images, failed = decoding.read_images(paths, 8)
-    assert not failed
+    images, account = decoding.read_images(paths, 8)
+    assert not account.failed
     assert torch.equal(images, in_memory(paths))
     (file,) = cache.glob("*.uint8")
     assert file.stat().st_size == images.nbytes
@@ -85,10 +87,10 @@ def test_an_interrupted_reading_goes_on_where_it_was(
 ) -> None:
     original, read = decoding.read_image, []
 
-    def stops(path: Path, image_size: int) -> np.ndarray:
+    def stops(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         if path == paths[40]:
             raise KeyboardInterrupt
-        return original(path, image_size)
+        return original(path, image_size, bits)
 
     monkeypatch.setattr(decoding, "read_image", stops)
     with pytest.raises(KeyboardInterrupt):
@@ -96,9 +98,9 @@ def test_an_interrupted_reading_goes_on_where_it_was(
     (note,) = cache.glob("*.json")
     assert json.loads(note.read_text())["done"] == 32  # two whole parts
 
-    def watched(path: Path, image_size: int) -> np.ndarray:
+    def watched(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         read.append(path)
-        return original(path, image_size)
+        return original(path, image_size, bits)
 
     monkeypatch.setattr(decoding, "read_image", watched)
     found, _ = decoding.read_images(paths, 8)
@@ -110,9 +112,9 @@ def test_files_that_cannot_be_read_leave_no_gap(paths: list[Path], cache: Path) 
     for i in (0, 17, 69):
         paths[i].write_bytes(b"not an image")
     for _ in range(2):  # read, and found
-        found, failed = decoding.read_images(paths, 8, skip=True)
-        assert sorted(failed) == [0, 17, 69]
-        good = [path for i, path in enumerate(paths) if i not in failed]
+        found, account = decoding.read_images(paths, 8, skip=True)
+        assert sorted(account.failed) == [0, 17, 69]
+        good = [path for i, path in enumerate(paths) if i not in account.failed]
         assert torch.equal(found, in_memory(good))
     with pytest.raises(ValueError, match=r"0\.png cannot be read"):
         decoding.read_images(paths, 8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from images.made import colour, fill, save
@@ -31,9 +30,9 @@ def test_a_limit_is_drawn_before_any_file_is_read(
     read: list[str] = []
     original = decoding.read_image
 
-    def spy(path: Path, image_size: int) -> np.ndarray:
+    def spy(path: Path, image_size: int, bits: int = 16) -> decoding.Decoded:
         read.append(path.relative_to(small).as_posix())
-        return original(path, image_size)
+        return original(path, image_size, bits)
 
     monkeypatch.setattr(decoding, "read_image", spy)
     images = load(small, image_size=8, limit=2)

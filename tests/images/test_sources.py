@@ -42,6 +42,14 @@ def test_an_unknown_name_lists_the_known_ones(small: Path) -> None:
         load(Path("petz"))
     with pytest.raises(ValueError, match="there is no folder .*petz"):
         load("./petz")
+    with pytest.raises(ValueError, match="'smalls'; did you mean 'small'. Built in"):
+        load("smalls")
+    for empty in ("", " "):
+        with pytest.raises(ValueError, match=r"is empty, '.*; .* as data=\"shapes\""):
+            load(empty)
+    (small.parent / "small.zip").touch()
+    with pytest.raises(ValueError, match=r"small\.zip is a file; unpack it"):
+        load(small.parent / "small.zip")
 
 
 class NetworkUsed(AssertionError):
@@ -202,7 +210,7 @@ def test_a_failed_download_says_what_to_do(
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
-    with pytest.raises(ValueError, match=rf"{name} is not in .*download.*root= or SSL"):
+    with pytest.raises(ValueError, match=rf"{name} is not in .*download.*SSL"):
         load(name)
     with pytest.raises(ValueError, match=rf"{name} is not in .*\(download=False\)"):
         load(name, root=tmp_path / "elsewhere", download=False)

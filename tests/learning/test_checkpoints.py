@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pytest
@@ -106,8 +107,8 @@ def test_a_save_cut_short_leaves_the_checkpoint_before_it(
     with pytest.raises(Stop):
         run(stopped_at(Probe(), 3), Table(), rows, training, checkpoint=checkpoint)
 
-    def torn(_state: object, path: Path) -> None:
-        path.write_bytes(b"half a check")
+    def torn(_state: object, file: BinaryIO) -> None:
+        file.write(b"half a check")
         raise Stop
 
     with monkeypatch.context() as patch:
@@ -118,3 +119,96 @@ def test_a_save_cut_short_leaves_the_checkpoint_before_it(
     found = run(resumed, Table(), rows, training, checkpoint=checkpoint)
     assert same_tensors(weights(resumed), weights(whole))
     pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
+
+
+# ---------------------------------------------------- what is no checkpoint of it
+
+
+class Hostile:
+    """What runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("pwned"),)
+
+
+def begun(checkpoint: Path) -> bytes:
+    """A checkpoint of a training of ``Probe`` that was stopped."""
+    with pytest.raises(Stop):
+        run(stopped_at(Probe(), 3), Table(), ROWS, TRAINING, checkpoint=checkpoint)
+    return checkpoint.read_bytes()
+
+
+def another(checkpoint: Path) -> None:
+    """One of another module."""
+    checkpoint.unlink()
+    objective, images = stopped_at(rotnet_objective(), 3), some_images()
+    with pytest.raises(Stop):
+        run(objective, images, torch.arange(30), TRAINING, checkpoint=checkpoint)
+
+
+def half_of_it(checkpoint: Path) -> None:
+    """The weights of this module, and no optimiser."""
+    kept = torch.load(checkpoint, weights_only=True)
+    torch.save({"module": kept["module"]}, checkpoint)
+
+
+def of_another_optimiser(checkpoint: Path) -> None:
+    kept = torch.load(checkpoint, weights_only=True)
+    kept["optimiser"]["param_groups"] = []
+    torch.save(kept, checkpoint)
+
+
+def with_more(checkpoint: Path) -> None:
+    kept = torch.load(checkpoint, weights_only=True)
+    torch.save({**kept, "of a later version": 1}, checkpoint)
+
+
+ROWS, TRAINING = torch.arange(40), Training(lr=0.1, epochs=4, batch_size=20)
+DAMAGES: dict[str, Callable[[Path], Any]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[:-200]),
+    "text": lambda file: file.write_text("none"),
+    "a list": lambda file: torch.save([1, 2], file),
+    "hostile": lambda file: torch.save({"module": Hostile()}, file),
+    "of another module": another,
+    "half of it": half_of_it,
+    "of another optimiser": of_another_optimiser,
+    "with more": with_more,
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_what_is_no_checkpoint_of_this_training_is_put_aside_and_nothing_in_it_is_run(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    monkeypatch.chdir(tmp_path)
+    whole = Probe()
+    wanted = run(whole, Table(), ROWS, TRAINING)
+    checkpoint = tmp_path / "there" / "x.pt"
+    begun(checkpoint)
+    DAMAGES[how](checkpoint)
+    before = checkpoint.read_bytes()
+    resumed = Probe()
+    with pytest.warns(UserWarning, match=r"x\.pt' is no checkpoint of this tr") as told:
+        found = run(resumed, Table(), ROWS, TRAINING, checkpoint=checkpoint)
+    aside = tmp_path / "there" / "x.pt.unreadable"
+    assert str(aside) in str(told[0].message)
+    assert "\n" not in str(told[0].message)
+    assert aside.read_bytes() == before
+    assert not list(tmp_path.rglob("pwned"))
+    assert same_tensors(weights(resumed), weights(whole)), "it began anew"
+    pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
+
+
+def test_a_full_disk_names_the_checkpoint_and_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    checkpoint = tmp_path / "x.pt"
+    before = begun(checkpoint)
+    full_disk(checkpoint)
+    with pytest.raises(OSError, match=r"x\.pt' cannot be written \(No space left"):
+        run(Probe(), Table(), ROWS, TRAINING, checkpoint=checkpoint)
+    assert checkpoint.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [checkpoint]

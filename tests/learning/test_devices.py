@@ -65,6 +65,11 @@ def test_precision_is_lightnings_name_or_what_the_device_computes_in(
     assert devices.precision("64-true") == "64-true"
 
 
+def test_a_precision_that_there_is_not_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"precision 'bf16-mixd' .*mean 'bf16-mixed'"):
+        devices.precision("bf16-mixd")
+
+
 def test_a_torch_that_cannot_say_what_a_cpu_can_takes_32_bits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

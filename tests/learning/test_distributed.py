@@ -94,7 +94,9 @@ def scenes() -> ImageSet:
     return from_shapes(settings, image_size=16)
 
 
-def learn(name: str, file: Path, world: int = 1) -> None:
+def learn(
+    name: str, file: Path, world: int = 1, checkpoint: Path | None = None
+) -> None:
     """Train in float64; keep history, losses, weights and the first gradients."""
     strategy = "ddp" if world > 1 else "auto"
     fabric = Fabric(
@@ -123,6 +125,7 @@ def learn(name: str, file: Path, world: int = 1) -> None:
         training=TRAINING,
         seed=0,
         fabric=fabric,
+        checkpoint=checkpoint,
     )
     if fabric.is_global_zero:
         weights = objective.state_dict()
@@ -149,6 +152,16 @@ def test_processes_that_share_a_batch_learn_what_one_process_learns(
     torch.testing.assert_close(many["grad"], one["grad"], **SAME)
     torch.testing.assert_close(many["weights"], one["weights"], **SAME)
     torch.testing.assert_close(many["history"], one["history"], rtol=0, atol=1e-6)
+
+
+def test_processes_put_a_torn_checkpoint_aside_together(tmp_path: Path) -> None:
+    torn = tmp_path / "x.pt"
+    torn.write_bytes(b"PK half a checkpoint")
+    in_processes(2, learn, "classifier", tmp_path / "anew.pt", 2, torn)
+    in_processes(2, learn, "classifier", tmp_path / "without.pt", 2)
+    anew, without = (torch.load(tmp_path / f"{n}.pt") for n in ("anew", "without"))
+    torch.testing.assert_close(anew["weights"], without["weights"], rtol=0, atol=0)
+    assert (tmp_path / "x.pt.unreadable").read_bytes() == b"PK half a checkpoint"
 
 
 def teach(file: Path, world: int = 1) -> None:

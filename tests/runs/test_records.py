@@ -151,6 +151,47 @@ def test_a_line_that_is_no_record_is_named_with_its_file(
         records.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe\x00", r"one\.json' is not a record: it is no text"),
+        (b"{}", r"one\.json' line 1 is not a record: it has no 'recipe'; remove it"),
+        (b'{"recipe": ', r"one\.json' line 1 is not a record: Expecting value"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_told_with_its_file(
+    content: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "one.json").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        records.read(tmp_path)
+
+
+def test_a_full_disk_names_the_file_of_lines_and_the_next_call_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "all.jsonl"
+    one, two = (by_hand(seed) for seed in (1, 2))
+    list(records.append(file, [one]))
+    really = Path.open
+
+    def full(path: Path, mode: str = "r", *words: Any, **named: Any) -> Any:
+        opened = really(path, mode, *words, **named)
+        if mode == "a":
+            with opened:
+                opened.write(records.to_line(two)[:50])
+            raise OSError(28, "No space left on device")
+        return opened
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        with pytest.raises(OSError, match=r"all\.jsonl' cannot be written \(No space"):
+            list(records.append(file, [two]))
+    with pytest.warns(UserWarning, match="half a line"):
+        list(records.append(file, [one, two]))
+    assert [run.key for run in records.read_file(file)] == [one.key, two.key]
+
+
 def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(damaged("cut"))
     with pytest.raises(ValueError, match=r"one\.json' line 1 is not a record"):

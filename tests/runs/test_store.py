@@ -17,6 +17,7 @@ from small_runs import (
     assert_same,
     assert_same_weights,
     encoder_files,
+    forbid,
     forks,
     record_files,
     small,
@@ -99,6 +100,50 @@ def test_a_broken_record_is_an_error_that_names_the_file_and_the_way_out(
         assert f"'{file}' is not a record" in str(told.value)
     file.unlink()
     assert_same(sslkit.run(small(), out=copy.folder), undisturbed)  # the way out
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "{}",
+        "[1, 2]",
+        '{"history": {}',
+        '{"history": [], "seconds": 1}',
+        "no encoder",
+    ],
+)
+def test_a_broken_note_of_a_pretraining_is_an_error_with_the_way_out(
+    broken: str, undisturbed: Run, store: Path, tmp_path: Path
+) -> None:
+    copy = Store(shutil.copytree(store, tmp_path / "copy"))
+    pretrained = undisturbed.about["pretraining_key"]
+    note = copy.note(pretrained)
+    if broken == "no encoder":
+        copy.encoder(pretrained).unlink()
+    else:
+        note.write_text(broken)
+    copy.record(undisturbed.key).unlink()
+    with pytest.raises(ValueError, match="remove it to have the encoder anew") as told:
+        sslkit.run(small(), out=copy.folder)
+    assert f"'{note}' is no note of a pretraining" in str(told.value)
+    note.unlink()
+    assert_same(sslkit.run(small(), out=copy.folder), undisturbed)  # the way out
+
+
+def test_a_store_that_cannot_be_written_is_named_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid(monkeypatch, running, "pretrain", "judge")
+
+    def read_only(path: Path, **_: Any) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", read_only)
+    with pytest.raises(
+        OSError, match=r"store '.*/x' cannot be written \(Read-only.*out="
+    ):
+        sslkit.run(small(), out=tmp_path / "x")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -201,7 +246,7 @@ def test_a_record_that_is_being_written_does_not_hide_the_others(
 def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_scores(
     undisturbed: Run, tmp_path: Path
 ) -> None:
-    code = _stop(2, signal.SIGINT, small(), tmp_path)
+    code = _stop(4, signal.SIGINT, small(), tmp_path)  # while it saves the second
     assert code == 1  # KeyboardInterrupt reached the top
     (checkpoint,) = (tmp_path / "checkpoints").glob("*.pt")
     assert torch.load(checkpoint, weights_only=True)["epoch"] == 1
