@@ -228,8 +228,7 @@ def export(key: str, file: Path, out: Path) -> None:
     """
     from sslkit.runs import running
 
-    found = running.export(Path(key).stem, file, out=out)
-    click.echo(found)
+    click.echo(running.export(Path(key).stem, file, out=out))
 
 
 @main.command("study-folder")
@@ -243,7 +242,7 @@ def study_folder(folder: str, classes: str | None, **values: Any) -> None:
     """Find out whether pretraining pays on the images of FOLDER.
 
     The folder --out gets a report, the encoder, the classifier and what to label next.
-    Stopped at any point, the same command goes on; with more minutes it goes further.
+    Stopped at any point, the same command goes on, and with more minutes further.
     """
     from sslkit.folder.studying import study_folder
 

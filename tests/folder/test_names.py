@@ -11,7 +11,7 @@ from folder import deceiving
 from folder.deceiving import image_set
 
 from sslkit.folder import names
-from sslkit.images.folders import read_groups
+from sslkit.images.groups import read_groups
 from sslkit.images.imageset import ImageSet
 
 
