@@ -23,7 +23,7 @@ FAR_ABOVE = 2.0  # healthy: up to 1.3, in the first epoch
 RISEN = 0.25  # above the lowest so far; healthy: up to 0.07
 AS_A_GUESS = (0.98, 1.2)  # healthy, after half of the training: up to 0.96
 # Norms of the gradient of one batch.
-EXPLODED = 100.0  # times the median of the looks before; healthy: up to 20
+EXPLODED = 100.0  # times the median of the looks before; healthy: up to 10
 NO_GRADIENT = 1e-3  # share of a guess's loss; healthy: from 0.02
 UNSOLVED = 0.1  # share of a guess's loss above which a gradient must not vanish
 # Accuracies of the pretext task.

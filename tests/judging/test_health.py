@@ -181,6 +181,23 @@ def test_a_watcher_draws_no_random_number_of_the_callers(images: ImageSet) -> No
     assert torch.equal(torch.get_rng_state(), taken)
 
 
+@pytest.mark.filterwarnings("default")
+def test_what_cannot_be_copied_is_trained_all_the_same_and_its_losses_watched(
+    images: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def objective(settings: rotnet.Settings, encoder: Encoder) -> rotnet.RotNet:
+        made = rotnet.RotNet(encoder, settings)
+        made.kept = 2 * made.head.weight
+        return made
+
+    monkeypatch.setattr(rotnet.Settings, "objective", objective)
+    with pytest.warns(UserWarning, match="no looks at a RotNet, only losses: ") as told:
+        found = watch("rotnet", images, steps=6)
+    assert len(told) == 6
+    assert found.watched.seen("train_loss")
+    assert not found.watched.seen("rank")
+
+
 # -------------------------------------------------------------- what is looked at
 
 
