@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from sslkit.judging.watched import Watched, in_a_line
 
@@ -105,16 +106,17 @@ def dimensions(watched: Watched) -> Alarm | None:
 
 def rate(watched: Watched) -> Alarm | None:
     """Loss or gradient grow as they do where steps are too long."""
-    losses, before = watched.seen("train_loss"), sorted(watched.seen("gradient")[:-1])
-    usual = before[len(before) // 2] if before else math.inf
-    guess = watched.chance or math.nan
-    gradient = watched.last("gradient")
+    losses, before = watched.seen("train_loss"), watched.seen("gradient")[:-1]
+    guess, gradient = watched.chance or math.nan, watched.last("gradient")
+    usual = median(before) if before else math.nan
     if watched.share() > FAR_ABOVE:
         seen = f"the loss is {losses[-1]:.3g}, that of a guess {guess:.3g}"
     elif losses and losses[-1] - min(losses) > RISEN * guess:
         seen = f"the loss has risen from {min(losses):.3g} to {losses[-1]:.3g}"
-    elif gradient > EXPLODED * usual or math.isinf(gradient):
-        seen = f"the gradient has a norm of {gradient:.2g}, usual was {usual:.2g}"
+    elif math.isinf(gradient):
+        seen = "the gradient is beyond all numbers"
+    elif gradient > EXPLODED * usual:
+        seen = f"the gradient has a norm of {gradient:.2g}, where {usual:.2g} was usual"
     else:
         return None
     return Alarm(

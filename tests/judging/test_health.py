@@ -235,6 +235,11 @@ def test_a_row_of_the_test_part_is_refused(which: str, images: ImageSet) -> None
         Health(images, "rotnet", **{which: images.rows("test")})
 
 
+def test_no_rows_are_refused(images: ImageSet) -> None:
+    with pytest.raises(ValueError, match="'shapes' has no images to learn from"):
+        Health(images, "simclr", rows=images.rows("extra"))
+
+
 def test_a_row_without_a_label_and_an_unknown_method_are_refused(
     images: ImageSet,
 ) -> None:
