@@ -197,11 +197,10 @@ def shortcut(watched: Watched) -> Alarm | None:
 
 def neighbours(watched: Watched) -> Alarm | None:
     """The features say nothing of the classes, and labels enough are there to know."""
-    same = watched.last("neighbours")
-    sure = same + 1 / math.sqrt(
-        max(1, watched.labelled)
-    )  # two standard errors, at most
-    if not (watched.done >= HALF and sure < watched.by_chance + OF_USE):
+    same = max(watched.seen("neighbours")[-2:], default=math.nan)  # one may be bad luck
+    twice_error = 1 / math.sqrt(max(1, watched.labelled))  # of a share, at most
+    enough = watched.by_chance + OF_USE
+    if not (watched.done >= HALF and same + twice_error < enough):
         return None
     return Alarm(
         "neighbours at chance",

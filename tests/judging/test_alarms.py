@@ -118,6 +118,12 @@ def test_a_guess_that_costs_nothing_is_no_measure() -> None:
     assert names(watched(chance=0.0)) == []
 
 
+def test_one_look_at_neighbours_may_be_bad_luck() -> None:
+    looks = {10: 0.4, 30: 0.45, 40: 0.3}
+    assert names(watched(neighbours={**looks, 50: 0.36})) == []
+    assert names(watched(neighbours={**looks, 50: 0.29})) == ["neighbours at chance"]
+
+
 def test_few_directions_are_usual_in_the_beginning() -> None:
     assert names(Watched({"rank": {20: 2.0}}, 100)) == []
     assert names(Watched({"rank": {21: 2.0}}, 100)) == ["few directions"]
@@ -151,7 +157,7 @@ def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
         train_deviation={50: 0.021},
         rank={50: 1.25},
         noise_accuracy={50: 0.93},
-        neighbours={10: 0.64, 50: 0.25},
+        neighbours={10: 0.64, 40: 0.25, 50: 0.25},
     )
     said = {alarm.name: str(alarm) for alarm in check(broken)}
     assert "spread by 0.021" in said["collapse"]
