@@ -55,9 +55,10 @@ class Alarm:
     advice: str
 
     def __str__(self) -> str:
+        means = self.means[:1].upper() + self.means[1:]
         return (
-            f"{self.name}, step {self.step}: {self.seen}\n"
-            f"  {self.means}; try {self.advice}"
+            f"{self.name}, step {self.step}: {self.seen}.\n"
+            f"  {means}; try {self.advice}."
         )
 
 

@@ -148,7 +148,7 @@ def test_what_was_watched_until_a_step_is_as_it_was_then() -> None:
 
 def test_an_alarm_takes_two_lines_what_was_seen_and_what_it_means() -> None:
     alarm = Alarm("collapse", 20, "all alike", "one answer", "a lower lr")
-    assert str(alarm) == "collapse, step 20: all alike\n  one answer; try a lower lr"
+    assert str(alarm) == "collapse, step 20: all alike.\n  One answer; try a lower lr."
 
 
 def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
@@ -169,7 +169,7 @@ def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
     for text in said.values():
         assert text.count("\n") == 1
         assert re.search(r"; try \w", text)
-        assert not re.search(r"nan|  \s|\.$", text.split("\n")[1][2:])
+        assert not re.search(r"nan|\.\.|\S  ", text)
 
 
 def test_the_line_says_what_was_measured_beside_what_a_guess_gives() -> None:
