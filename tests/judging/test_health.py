@@ -147,7 +147,7 @@ class RestlessObjective(simclr.SimCLR):
         return {**told, "loss": told["loss"] * (1 + self.calls / 100)}
 
 
-@pytest.mark.parametrize("method", [*METHODS, Restless()], ids=str)
+@pytest.mark.parametrize("method", [*METHODS, Restless()], ids=[*METHODS, "restless"])
 def test_a_watched_training_is_the_same_to_the_bit(
     method: Any, images: ImageSet
 ) -> None:
