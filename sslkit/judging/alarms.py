@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from sslkit.judging.watched import Watched, in_a_line
 
@@ -23,7 +24,7 @@ FAR_ABOVE = 2.0  # healthy: up to 1.3, in the first epoch
 RISEN = 0.25  # above the lowest so far; healthy: up to 0.07
 AS_A_GUESS = (0.98, 1.2)  # healthy, after half of the training: up to 0.96
 # Norms of the gradient of one batch.
-EXPLODED = 100.0  # times the median of the looks before; healthy: up to 20
+EXPLODED = 100.0  # times the median of the looks before; healthy: up to 10
 NO_GRADIENT = 1e-3  # share of a guess's loss; healthy: from 0.02
 UNSOLVED = 0.1  # share of a guess's loss above which a gradient must not vanish
 # Accuracies of the pretext task.
@@ -54,9 +55,10 @@ class Alarm:
     advice: str
 
     def __str__(self) -> str:
+        means = self.means[:1].upper() + self.means[1:]
         return (
-            f"{self.name}, step {self.step}: {self.seen}\n"
-            f"  {self.means}; try {self.advice}"
+            f"{self.name}, step {self.step}: {self.seen}.\n"
+            f"  {means}; try {self.advice}."
         )
 
 
@@ -105,16 +107,17 @@ def dimensions(watched: Watched) -> Alarm | None:
 
 def rate(watched: Watched) -> Alarm | None:
     """Loss or gradient grow as they do where steps are too long."""
-    losses, before = watched.seen("train_loss"), sorted(watched.seen("gradient")[:-1])
-    usual = before[len(before) // 2] if before else math.inf
-    guess = watched.chance or math.nan
-    gradient = watched.last("gradient")
+    losses, before = watched.seen("train_loss"), watched.seen("gradient")[:-1]
+    guess, gradient = watched.chance or math.nan, watched.last("gradient")
+    usual = median(before) if before else math.nan
     if watched.share() > FAR_ABOVE:
         seen = f"the loss is {losses[-1]:.3g}, that of a guess {guess:.3g}"
     elif losses and losses[-1] - min(losses) > RISEN * guess:
         seen = f"the loss has risen from {min(losses):.3g} to {losses[-1]:.3g}"
-    elif gradient > EXPLODED * usual or math.isinf(gradient):
-        seen = f"the gradient has a norm of {gradient:.2g}, usual was {usual:.2g}"
+    elif math.isinf(gradient):
+        seen = "the gradient is beyond all numbers"
+    elif gradient > EXPLODED * usual:
+        seen = f"the gradient has a norm of {gradient:.2g}, where {usual:.2g} was usual"
     else:
         return None
     return Alarm(
@@ -195,11 +198,10 @@ def shortcut(watched: Watched) -> Alarm | None:
 
 def neighbours(watched: Watched) -> Alarm | None:
     """The features say nothing of the classes, and labels enough are there to know."""
-    same = watched.last("neighbours")
-    sure = same + 1 / math.sqrt(
-        max(1, watched.labelled)
-    )  # two standard errors, at most
-    if not (watched.done >= HALF and sure < watched.by_chance + OF_USE):
+    same = max(watched.seen("neighbours")[-2:], default=math.nan)  # one may be bad luck
+    twice_error = 1 / math.sqrt(max(1, watched.labelled))  # of a share, at most
+    enough = watched.by_chance + OF_USE
+    if not (watched.done >= HALF and same + twice_error < enough):
         return None
     return Alarm(
         "neighbours at chance",

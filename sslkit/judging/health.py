@@ -53,8 +53,8 @@ class Health:
         alarms: Those so far, each once.
 
     Raises:
-        ValueError: If the method is unknown, a row is of the test part, or a labelled
-            one has no label.
+        ValueError: If the method is unknown, there are no rows, one is of the test
+            part, or a labelled one has no label.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Health:
             check_choice("method", method, METHODS)
             method = METHODS[method]
         rows = rows_to_learn_from(images, rows)
+        if not len(rows):
+            raise ValueError(f"'{images.name}' has no images to learn from")
         most = (training or TRAINING).batch_size
         self.alarms: list[Alarm] = []
         self._say = say

@@ -1,13 +1,14 @@
 """Looks: what can be measured of an encoder while it learns, in a moment.
 
-Pure functions of what they are given: an objective is looked at in a copy, with random
-numbers of its own, so that nothing here can change a training.
+What is trained is looked at in a copy, with random numbers of its own, so that nothing
+here can change a training.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+import warnings
 from dataclasses import dataclass
 from typing import cast
 
@@ -45,10 +46,17 @@ def look(
         ``deviation``, how far the directions of features spread, and ``rank``, how many
         they use; ``gradient``, the norm of the gradient of the batch; and, if the
         objective tells an accuracy, ``noise_accuracy``, that on the noise. Features
-        that are not finite have no deviation and no rank.
+        that are not finite have no deviation and no rank. Nothing at all, and a
+        warning, if the objective cannot be copied.
     """
-    twin = copy.deepcopy(objective)
-    device = next(cast(nn.Module, twin).parameters()).device
+    try:
+        module = cast(nn.Module, copy.deepcopy(objective)).float()
+    except (RuntimeError, TypeError) as error:  # of what cannot be copied in it
+        kind = type(objective).__name__
+        warnings.warn(f"no looks at a {kind}, only losses: {error}", stacklevel=2)
+        return {}
+    twin = cast(Objective, module)
+    device = next(module.parameters()).device
     found: dict[str, float] = {}
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         features = read(twin.encoder, sample)
@@ -66,10 +74,9 @@ def look(
 @torch.no_grad()
 def read(encoder: nn.Module, images: Tensor) -> Tensor:
     """Features ``(N, D)`` of images ``(N, 3, S, S)`` uint8, on the encoder's device."""
-    device = next(encoder.parameters()).device
-    return torch.cat(
-        [encoder(pieces.to_float(some.to(device))) for some in images.split(BATCH)]
-    )
+    weight = next(encoder.parameters())
+    views = (pieces.to_float(some.to(weight.device)) for some in images.split(BATCH))
+    return torch.cat([encoder(view.to(weight.dtype)) for view in views])
 
 
 def noise_like(images: Tensor, count: int) -> Tensor:

@@ -81,9 +81,9 @@ def watched(run: Run) -> Watched | None:
 
     Records of older versions have the losses alone.
     """
-    if run.recipe.method is None:
-        return None
     own = run.history[run.history["phase"] == "pretrain"]
+    if run.recipe.method is None or own.empty:
+        return None
     values = {
         str(metric): dict(zip(seen["step"], seen["value"], strict=True))
         for metric, seen in own.groupby("metric", sort=False)

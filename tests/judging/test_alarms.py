@@ -118,6 +118,12 @@ def test_a_guess_that_costs_nothing_is_no_measure() -> None:
     assert names(watched(chance=0.0)) == []
 
 
+def test_one_look_at_neighbours_may_be_bad_luck() -> None:
+    looks = {10: 0.4, 30: 0.45, 40: 0.3}
+    assert names(watched(neighbours={**looks, 50: 0.36})) == []
+    assert names(watched(neighbours={**looks, 50: 0.29})) == ["neighbours at chance"]
+
+
 def test_few_directions_are_usual_in_the_beginning() -> None:
     assert names(Watched({"rank": {20: 2.0}}, 100)) == []
     assert names(Watched({"rank": {21: 2.0}}, 100)) == ["few directions"]
@@ -142,7 +148,7 @@ def test_what_was_watched_until_a_step_is_as_it_was_then() -> None:
 
 def test_an_alarm_takes_two_lines_what_was_seen_and_what_it_means() -> None:
     alarm = Alarm("collapse", 20, "all alike", "one answer", "a lower lr")
-    assert str(alarm) == "collapse, step 20: all alike\n  one answer; try a lower lr"
+    assert str(alarm) == "collapse, step 20: all alike.\n  One answer; try a lower lr."
 
 
 def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
@@ -151,7 +157,7 @@ def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
         train_deviation={50: 0.021},
         rank={50: 1.25},
         noise_accuracy={50: 0.93},
-        neighbours={10: 0.64, 50: 0.25},
+        neighbours={10: 0.64, 40: 0.25, 50: 0.25},
     )
     said = {alarm.name: str(alarm) for alarm in check(broken)}
     assert "spread by 0.021" in said["collapse"]
@@ -163,7 +169,7 @@ def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
     for text in said.values():
         assert text.count("\n") == 1
         assert re.search(r"; try \w", text)
-        assert not re.search(r"nan|  \s|\.$", text.split("\n")[1][2:])
+        assert not re.search(r"nan|\.\.|\S  ", text)
 
 
 def test_the_line_says_what_was_measured_beside_what_a_guess_gives() -> None:

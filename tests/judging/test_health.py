@@ -147,7 +147,7 @@ class RestlessObjective(simclr.SimCLR):
         return {**told, "loss": told["loss"] * (1 + self.calls / 100)}
 
 
-@pytest.mark.parametrize("method", [*METHODS, Restless()], ids=str)
+@pytest.mark.parametrize("method", [*METHODS, Restless()], ids=[*METHODS, "restless"])
 def test_a_watched_training_is_the_same_to_the_bit(
     method: Any, images: ImageSet
 ) -> None:
@@ -179,6 +179,23 @@ def test_a_watcher_draws_no_random_number_of_the_callers(images: ImageSet) -> No
     torch.set_rng_state(before)
     pretrain(images, Restless(), backbone="tiny", training=replace(SHORT, steps=6))
     assert torch.equal(torch.get_rng_state(), taken)
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_cannot_be_copied_is_trained_all_the_same_and_its_losses_watched(
+    images: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def objective(settings: rotnet.Settings, encoder: Encoder) -> rotnet.RotNet:
+        made = rotnet.RotNet(encoder, settings)
+        made.kept = 2 * made.head.weight
+        return made
+
+    monkeypatch.setattr(rotnet.Settings, "objective", objective)
+    with pytest.warns(UserWarning, match="no looks at a RotNet, only losses: ") as told:
+        found = watch("rotnet", images, steps=6)
+    assert len(told) == 6
+    assert found.watched.seen("train_loss")
+    assert not found.watched.seen("rank")
 
 
 # -------------------------------------------------------------- what is looked at
@@ -216,6 +233,11 @@ def test_labels_outside_the_budget_and_test_images_are_never_seen(
 def test_a_row_of_the_test_part_is_refused(which: str, images: ImageSet) -> None:
     with pytest.raises(ValueError, match="rows of the test part"):
         Health(images, "rotnet", **{which: images.rows("test")})
+
+
+def test_no_rows_are_refused(images: ImageSet) -> None:
+    with pytest.raises(ValueError, match="'shapes' has no images to learn from"):
+        Health(images, "simclr", rows=images.rows("extra"))
 
 
 def test_a_row_without_a_label_and_an_unknown_method_are_refused(

@@ -105,6 +105,18 @@ def test_weights_that_are_no_numbers_leave_a_gradient_without_end(
     assert not {"deviation", "rank"} & set(found)
 
 
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16], ids=str)
+def test_weights_of_another_precision_are_looked_at_in_32_bits(
+    kind: torch.dtype, images: ImageSet
+) -> None:
+    one, other = objective(METHODS["simclr"]), objective(METHODS["simclr"]).to(kind)
+    found = looked(other, images)
+    assert found == pytest.approx(looked(one, images), rel=0.2)
+    assert next(other.parameters()).dtype == kind
+    features = looks.read(other.encoder, images.images[:40])
+    assert features.dtype == kind
+
+
 # ----------------------------------------------------------------------- noise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def test_a_run_without_pretraining_says_nothing(tmp_path: Path) -> None:
     assert "health" not in run.about
     assert watching.watched(run) is None
     assert watching.said(run) == []
+
+
+def test_a_record_whose_history_is_kept_elsewhere_says_nothing() -> None:
+    one = by_hand()
+    assert watching.watched(replace(one, history=one.history.iloc[:0])) is None
 
 
 def test_a_record_of_an_older_version_is_read_by_its_losses() -> None:
