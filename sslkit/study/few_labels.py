@@ -26,16 +26,20 @@ class Plan:
     Attributes:
         arms: The methods that pretrain.
         steps: Of their pretraining.
+        supervised: Steps of supervised training and of self-training, as tuned.
+        finetune: Steps of fine-tuning, as tuned.
     """
 
     arms: tuple[str, ...]
     steps: int
+    supervised: int
+    finetune: int
 
 
 SETS = {
-    "colon3": Plan(("simclr", "rotnet", "rotnet-jitter"), 3000),
-    "cifar10": Plan(("simclr", "rotnet"), 6000),
-    "blood8": Plan(("simclr", "rotnet"), 3000),
+    "colon3": Plan(("simclr", "rotnet", "rotnet-jitter"), 3000, 1000, 500),
+    "cifar10": Plan(("simclr", "rotnet"), 6000, 4000, 2000),
+    "blood8": Plan(("simclr", "rotnet"), 3000, 2000, 2000),
 }
 SEEDS = 3  # of pretraining
 
@@ -53,6 +57,7 @@ FINETUNED: dict[Budget, int] = {
     ("fraction", 0.25): 3,
 }
 FROZEN = ("linear", "knn")
+ALONE = ("supervised", "supervised-plain", "selftrain")  # without pretraining
 FIRST = 10  # draw: those before it have been seen, in the study's records
 DRAWS = 5  # of what is done at 5 %
 PASSES = 20  # of supervised training over its images, at least
@@ -91,7 +96,10 @@ def one(data: str, arm: str, budget: Budget, draw: int, **values: Any) -> Recipe
     """The recipe of an arm, with the profile's values and the plan's steps."""
     values |= {"profile": PROFILE, "data": data, "draw": draw, "seed": draw}
     made = recipe(arm, **values, **dict[str, Any]([budget]))
-    return _for_steps(made, SETS[data].steps)
+    plan = SETS[data]
+    steps = plan.supervised if arm in ALONE else plan.finetune
+    made = replace(made, downstream=replace(made.downstream, steps=steps))
+    return _for_steps(made, plan.steps)
 
 
 def _for_steps(made: Recipe, steps: int) -> Recipe:
@@ -158,9 +166,9 @@ def ladder(data: str) -> Iterator[Recipe]:
 
 def _longer(data: str, steps: int, draw: int, *, variant: str) -> Recipe:
     """Supervised training for ``steps`` and those of fine-tuning."""
-    tuned = one(data, "simclr", FEW, draw).downstream.steps or 0
     made = one(data, "supervised", FEW, draw, variant=variant)
-    return replace(made, downstream=replace(made.downstream, steps=steps + tuned))
+    steps += SETS[data].finetune
+    return replace(made, downstream=replace(made.downstream, steps=steps))
 
 
 def surface(data: str) -> Iterator[Recipe]:

@@ -61,6 +61,20 @@ def test_draws_and_settings_are_the_plans() -> None:
     assert {one.pretraining.steps for one in few_labels.encoders("blood8")} == {3000}
 
 
+def test_labels_train_for_as_long_as_was_tuned_on_each_set() -> None:
+    plan = few_labels.SETS["colon3"]
+    for arm, steps in (
+        ("simclr", plan.finetune),
+        ("rotnet-jitter", plan.finetune),
+        ("supervised", plan.supervised),
+        ("supervised-plain", plan.supervised),
+        ("selftrain", plan.supervised),
+    ):
+        one = few_labels.one("colon3", arm, few_labels.FEW, 10)
+        assert one.downstream.steps == steps
+    assert plan.finetune != plan.supervised
+
+
 def test_the_ladder_has_a_rung_for_updates_and_one_for_labelled_images() -> None:
     updates, labelled = list(few_labels.ladder("colon3"))[:2]
     last = few_labels.one("colon3", "simclr", few_labels.FEW, 10)
