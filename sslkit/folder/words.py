@@ -10,7 +10,7 @@ from sslkit.folder.cues import Told
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look, doubts
 
-_WIDTH = 88
+_WIDTH = 76
 _CLASSES = 10  # lines of the table, at most
 
 

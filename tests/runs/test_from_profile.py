@@ -87,7 +87,8 @@ def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
     for profile in PROFILES:
         each = [recipe(method, profile=profile) for method in METHODS]
         # Rate and batch are each method's own where they were tuned.
-        alike = {replace(one.pretraining, lr=1.0, batch_size=1) for one in each}
+        own: Any = {"lr": 1.0, "batch_size": 1, "weight_decay": 0.0}
+            alike = {replace(one.pretraining, **own) for one in each}
         assert len(alike) == 1
         assert len({one.downstream for one in each}) == 1
         assert len({one.probe for one in each}) == 1

@@ -44,7 +44,7 @@ TRAININGS: dict[str, dict[str, tuple[Any, ...]]] = {
     "few-labels": {
         "pretraining": (0.12, 0.05, 60, 6000, 256, "sgd", 5e-4, GROWING),
         "downstream": (1e-3, 0.0, 40, 2000, 64),
-        "probe": (1e-2, 0.0, 20, 800, 64),
+        "probe": (3e-2, 0.0, 20, 800, 64),
     },
     "study": {
         "pretraining": (3e-4, 0.0, 100, None, 64),
@@ -58,14 +58,15 @@ _SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "byol": ({}, {"momentum": (0.9, 1.0)}),
     "vicreg": ({"lr": 6e-2}, {}),
 }
+_TURNS = {"lr": 0.1, "weight_decay": 1e-4, "batch_size": 128}
 TUNED: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "smoke": _SHAPES,
     "quick": _SHAPES,
     "study-small": {},
     "few-labels": {
-        "simclr": ({}, {"temperature": 0.2}),
-        "rotnet": ({"lr": 0.1, "batch_size": 128}, {}),
-        "rotnet-jitter": ({"lr": 0.1, "batch_size": 128}, {}),
+        "simclr": ({"lr": 6e-2}, {"temperature": 0.2}),
+        "rotnet": (_TURNS, {}),
+        "rotnet-jitter": (_TURNS, {}),
     },
     "study": {},
 }
