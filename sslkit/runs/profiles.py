@@ -87,6 +87,7 @@ _QUICK = Profile(
 
 # Four turns of an image are four views: as many views a step as SimCLR has.
 _ROTNET = {"lr": 0.1, "weight_decay": 1e-4, "batch_size": 128}
+_ALONE = {"lr": 1e-3, "steps": 4000}
 
 PROFILES: dict[str, Profile] = {
     "smoke": replace(
@@ -121,7 +122,7 @@ PROFILES: dict[str, Profile] = {
             weight_decay=5e-4,
             sizes=(16, 16, 16, 24, 24, 32),  # half the time; found in ``speed``
         ),
-        downstream=Training(lr=1e-3, epochs=40, steps=2000, batch_size=64),
+        downstream=Training(lr=3e-3, epochs=40, steps=2000, batch_size=64),
         probe=Training(lr=3e-2, epochs=20, steps=800, batch_size=64),
         views=replace(_VIEWS, crop=(0.2, 1.0)),
         pretrain="everything",
@@ -132,9 +133,9 @@ PROFILES: dict[str, Profile] = {
             "simclr": {"pretraining": {"lr": 0.06}, "method": {"temperature": 0.2}},
             "rotnet": {"pretraining": _ROTNET},
             "rotnet-jitter": {"pretraining": _ROTNET},
-            "supervised": {"downstream": {"steps": 4000}},
-            "supervised-plain": {"downstream": {"steps": 4000}},
-            "selftrain": {"downstream": {"steps": 4000}},
+            "supervised": {"downstream": _ALONE},
+            "supervised-plain": {"downstream": _ALONE},
+            "selftrain": {"downstream": _ALONE},
         },
     ),
     "study": replace(

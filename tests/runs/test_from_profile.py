@@ -86,9 +86,9 @@ def test_labels_train_every_arm_in_the_views_of_simclr_but_the_plain_one(
 def test_all_methods_of_a_profile_learn_for_the_same_number_of_steps() -> None:
     for profile in PROFILES:
         each = [recipe(method, profile=profile) for method in METHODS]
-        # Rate and batch are each method's own where they were tuned.
+        # Rate, batch and decay are each method's own where they were tuned.
         own: Any = {"lr": 1.0, "batch_size": 1, "weight_decay": 0.0}
-            alike = {replace(one.pretraining, **own) for one in each}
+        alike = {replace(one.pretraining, **own) for one in each}
         assert len(alike) == 1
         assert len({one.downstream for one in each}) == 1
         assert len({one.probe for one in each}) == 1

@@ -43,7 +43,7 @@ TRAININGS: dict[str, dict[str, tuple[Any, ...]]] = {
     },
     "few-labels": {
         "pretraining": (0.12, 0.05, 60, 6000, 256, "sgd", 5e-4, GROWING),
-        "downstream": (1e-3, 0.0, 40, 2000, 64),
+        "downstream": (3e-3, 0.0, 40, 2000, 64),
         "probe": (3e-2, 0.0, 20, 800, 64),
     },
     "study": {
@@ -70,12 +70,12 @@ TUNED: dict[str, dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     },
     "study": {},
 }
-# Supervised training: epochs and steps, those of pretraining on top.
-SUPERVISED = {
+# Supervised training: epochs and steps, those of pretraining on top; a rate of its own.
+SUPERVISED: dict[str, tuple[Any, ...]] = {
     "smoke": (2, 8),
     "quick": (30, 2700),
     "study-small": (60, None),
-    "few-labels": (40, 4000),
+    "few-labels": (40, 4000, 1e-3),
     "study": (200, None),
 }
 # Data, image size, limit, backbone, which images pretrain.
@@ -160,8 +160,9 @@ def test_rates_lengths_and_batches_are_those_written_down(
 def test_supervised_training_is_as_long_as_written_down(
     method: str, profile: str
 ) -> None:
-    epochs, steps = SUPERVISED[profile]
+    epochs, steps, *own = SUPERVISED[profile]
     lr, warmup, _, _, batch_size = TRAININGS[profile]["downstream"]
+    lr = own[0] if own else lr
     found = recipe(method, profile=profile).downstream
     assert found == training(lr, warmup, epochs, steps, batch_size)
 
