@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sslkit.figures.plots import SMALL, WIDTH, grid, new_figure
+from sslkit.figures.plots import SMALL, WIDTH, grid, new_figure, pixels
 from sslkit.images.imageset import ImageSet
 
 _KINDS = "^ovsDP*X"  # markers of classes
@@ -71,6 +71,30 @@ def maps(
                 label=kind if axes is panels[0, 0] else None,
             )
     figure.legend(loc="outside lower center", ncols=min(len(classes), 6))
+    return figure
+
+
+def map_of_images(images: Tensor, places: NDArray) -> Figure:
+    """Show images where a map puts them.
+
+    Args:
+        images: ``(N, 3, S, S)`` uint8; a few hundred.
+        places: ``(N, 2)``.
+    """
+    figure = Figure((WIDTH, WIDTH), layout="constrained")
+    axes = figure.subplots()
+    low, high = places.min(axis=0), places.max(axis=0)
+    half = (high - low) / 44  # of an image, so that a few hundred leave gaps
+    for image, (x, y) in zip(images, places, strict=True):
+        where = (x - half[0], x + half[0], y - half[1], y + half[1])
+        axes.imshow(pixels(image), extent=where, interpolation="none", aspect="auto")
+    axes.set(
+        xticks=[],
+        yticks=[],
+        xlim=(low[0] - half[0], high[0] + half[0]),
+        ylim=(low[1] - half[1], high[1] + half[1]),
+    )
+    axes.spines[:].set(visible=True, color="#CCCCCC")
     return figure
 
 

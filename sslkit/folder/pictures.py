@@ -20,9 +20,11 @@ from sslkit.images.imageset import ImageSet
 from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
 from sslkit.study import tables
+from sslkit.study.features import maps
 from sslkit.study.gains import own_protocol
 
 _SHOWN = 8  # pairs of doubles; images that are asked for
+_FEWEST_MAPPED, _MAPPED = 10, 300  # images of a map
 
 
 class Picture(NamedTuple):
@@ -89,7 +91,7 @@ def of_trials(
 
 
 def of_features(images: ImageSet, rows: Tensor, features: NDArray) -> list[Picture]:
-    """Some images with those that the encoder finds most alike.
+    """Some images with those that the encoder finds most alike, and a map of many.
 
     Args:
         images: The set.
@@ -99,7 +101,7 @@ def of_features(images: ImageSet, rows: Tensor, features: NDArray) -> list[Pictu
     unit = features / np.linalg.norm(features, axis=1, keepdims=True).clip(min=1e-12)
     asked = np.linspace(0, len(rows) - 1, min(5, len(rows))).astype(int)
     near = np.argsort(-(unit[asked] @ unit.T), axis=1)[:, 1:6]
-    return [
+    found = [
         _picture(
             inside.nearest(images, rows[asked], {"": rows[torch.from_numpy(near)]}),
             alt="Images, and below each the ones most alike by the encoder.",
@@ -108,6 +110,19 @@ def of_features(images: ImageSet, rows: Tensor, features: NDArray) -> list[Pictu
             photographs=True,
         )
     ]
+    if len(rows) >= _FEWEST_MAPPED:
+        some = np.linspace(0, len(rows) - 1, min(_MAPPED, len(rows))).astype(int)
+        places = maps({"": torch.from_numpy(features)}, torch.from_numpy(some))
+        found.append(
+            _picture(
+                inside.map_of_images(images.take(rows[some])[0], places[""]),
+                alt="Images on a plane, near each other where the encoder finds so.",
+                caption="A map (t-SNE): what the encoder finds alike lies together. "
+                "Distances between groups mean little.",
+                photographs=True,
+            )
+        )
+    return found
 
 
 def of_look(images: ImageSet, look: Look) -> list[Picture]:

@@ -132,3 +132,11 @@ def test_all_positions_of_a_dial_have_two_neighbours_each_side_by_side(images):
     }
     assert {*pictures} == {*rows}
     assert all((pictures[at] == images.images[row]).all() for at, row in rows.items())
+
+
+def test_a_map_has_every_image_where_it_is_put() -> None:
+    images = torch.zeros(3, 3, 4, 4, dtype=torch.uint8)
+    places = np.array([[0.0, 0.0], [44.0, 0.0], [0.0, 88.0]])
+    (axes,) = inside.map_of_images(images, places).axes
+    found = [image.get_extent() for image in axes.get_images()]
+    assert found == [[-1, 1, -2, 2], [43, 45, -2, 2], [-1, 1, 86, 90]]

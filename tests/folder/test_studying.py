@@ -166,6 +166,7 @@ def test_a_folder_without_labels_gets_neighbours_and_what_to_label_first(
     page = done.report.read_text()
     assert "There is no verdict" in page
     assert "most alike" in page
+    assert "A map (t-SNE)" in page
 
 
 def test_unlabelled_images_are_asked_for_where_the_classifier_is_unsure(
