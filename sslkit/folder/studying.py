@@ -24,6 +24,7 @@ from sslkit.folder import (
 from sslkit.folder import words as in_text
 from sslkit.folder.advice import Advice
 from sslkit.folder.advise import advise
+from sslkit.folder.capacity import LEAST
 from sslkit.folder.files import Files, headers
 from sslkit.folder.look import Look, doubts, look
 from sslkit.folder.machine import Machine
@@ -194,7 +195,9 @@ def _with_labels(
     ways = options(whole, labels)
     decision = None
     if len({way.pretrained for way in ways}) == 2:
-        decision = decide(ways, labels, groups=groups, doubts=doubts(seen))
+        half = [run for run in done if run.recipe.fraction == trials.HALF]
+        more = _more(plan.steps, options(half, labels), ways)
+        decision = decide(ways, labels, groups=groups, doubts=doubts(seen), more=more)
         say(in_words(decision))
     learnt = next((run.encoder_file for run in whole if run.encoder_file), None)
     kept = [] if learnt is None else models.keep_encoder(learnt, plan.backbone, out)
@@ -216,6 +219,25 @@ def _with_labels(
         wanted,
         kept,
     )
+
+
+def _more(steps: int, half: Sequence[Option], whole: Sequence[Option]) -> list[str]:
+    """What else may settle a verdict: steps, and labels if they still pay."""
+    found = []
+    if steps < LEAST:
+        found.append(
+            f"more minutes: pretraining had {steps:,} steps; before {LEAST:,} it is "
+            "hardly through with its task"
+        )
+    alone = [
+        way for some in (half, whole) for way in some if way.method == "supervised"
+    ]
+    if len(alone) == 2 and (gained := alone[1].accuracy - alone[0].accuracy) > 0:
+        found.append(
+            "more labels: from half of them to all, supervised training gained "
+            f"{gained:.1f} points"
+        )
+    return found
 
 
 def _without_labels(

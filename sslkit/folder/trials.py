@@ -27,7 +27,8 @@ PROFILE = "few-labels"
 ENCODER, PLAN = "encoder.safetensors", "plan.json"
 DRAWS = 5  # of everything, if there is time; a verdict takes the first three
 FIRST = 3  # draws that come before anything that is not needed for a verdict
-CURVE = (0.5, 0.25)  # shares of the labels, besides all of them
+HALF = 0.5
+CURVE = (HALF, 0.25)  # shares of the labels, besides all of them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,6 +121,7 @@ def decide(
     *,
     groups: NDArray | None = None,
     doubts: Sequence[str] = (),
+    more: Sequence[str] = (),
 ) -> Decision:
     """Compare the best way with pretraining to the best without, on the test images.
 
@@ -134,6 +135,7 @@ def decide(
         groups: ``(N,)`` what each belongs to, or none.
         doubts: Sentences, why the test images may flatter an arm; with one the verdict
             is open.
+        more: What else would settle an open verdict, beside draws and test images.
 
     Raises:
         ValueError: If there is no way with pretraining, none without, or they have no
@@ -171,7 +173,7 @@ def decide(
         units=units,
         unit=unit,
         reasons=tuple(reasons),
-        settles=settles(found, unit) if side == "open" else (),
+        settles=(*settles(found, unit), *more) if side == "open" else (),
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 import sslkit
 from sslkit.folder import models, studying, trials
 from sslkit.folder.studying import Studied, study_folder
+from sslkit.folder.verdict import Option
 from sslkit.images.imageset import ImageSet
 from sslkit.judging.classifier import load_classifier
 
@@ -106,7 +107,24 @@ def test_with_time_left_the_report_has_the_label_curve(
     folder = saved(deceiving.classes_by_colour(100), tmp_path / "photos")
     done, _ = studied(folder, tmp_path)
     assert {run.recipe.fraction for run in done.runs} == {0.5, 1.0}
-    assert "The label curve" in done.report.read_text()
+    page = done.report.read_text()
+    assert "The label curve" in page
+    assert done.decision is not None
+    assert any(
+        "more minutes: pretraining had 6 steps" in w for w in done.decision.settles
+    )
+
+
+def test_more_labels_are_named_where_they_still_pay() -> None:
+    def alone(accuracy: float) -> list[Option]:
+        return [Option("supervised", "finetune", 50.0, accuracy, pd.DataFrame())]
+
+    (said,) = studying._more(5000, alone(61.0), alone(70.5))
+    assert said.endswith(
+        "from half of them to all, supervised training gained 9.5 points"
+    )
+    assert studying._more(5000, alone(70.0), alone(70.0)) == []
+    assert studying._more(5000, [], alone(70.0)) == []
 
 
 def test_thirty_images_leave_it_open(tmp_path: Path) -> None:
