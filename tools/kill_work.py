@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -172,11 +173,9 @@ def _book(folder: Path) -> None:
 
 
 def _chapter(folder: Path) -> None:
-    from tools import book
-
-    words = ["--profile", "smoke", "--only", CHAPTER, "--root", str(folder)]
-    if book.main(words):
-        raise RuntimeError(f"the chapter {CHAPTER} was not built")
+    """As a new Python: a pool of processes that is not waited for can hang in a fork."""
+    command = [sys.executable, "-m", "tools.book", "--profile", "smoke"]
+    os.execv(command[0], [*command, "--only", CHAPTER, "--root", str(folder)])
 
 
 WORKS = {
