@@ -11,7 +11,8 @@ A moment is drawn evenly from the time between the first change of a file and th
 since only what is changed can be torn: importing torch, most of the time of such small
 work, changes nothing. For the same reason a command is a copy (a fork) of a process
 that has imported all of it; what it starts itself, as a sweep its workers, it starts as
-always, and the building of a chapter is a new Python. Checkpoints are written after every epoch there, not every ten seconds.
+always, and the building of a chapter is a new Python. Checkpoints are written after
+every epoch, not every ten seconds.
 
 Each kill is a row of ``book/results/kills.csv``. Interrupted, the command goes on where
 it was; rows of another commit are measured anew.

@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = "data"  # says nothing of time, so that two copies can be equal
 UNFINISHED = {"checkpoints", "failed"}  # folders of what nobody takes for an end
+EVERY = "every.jsonl"  # the records of a sweep
 PHOTOS = 8  # a class and part, of the folder that is studied
 
 
@@ -49,21 +50,28 @@ def left(out: Path, *, ended: bool) -> dict[str, str]:
         if file.suffix in (".lock", ".key") or (hidden and not ended):
             continue
         name = str(file.relative_to(out))
-        for part, content in _parts(file):
+        try:
+            parts = dict(_parts(file))
+        except ValueError:  # it is torn, and so nothing that anything else equals
+            parts = {"": file.read_bytes()}
+        for part, content in parts.items():
             found[f"{name}{part}"] = hashlib.sha256(content).hexdigest()
     return found
 
 
 def _parts(file: Path) -> Iterator[tuple[str, bytes]]:
-    """What counts of a file: of a ``.jsonl`` every record, in whatever order."""
+    """What counts of a file: of a sweep's records each, in whatever order they came."""
+    from sslkit.learning import weights
     from sslkit.runs import records
 
-    if file.suffix == ".jsonl" and file.stem == "every":
+    if file.name == EVERY:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of half a line, which no reader takes
             kept = records.read_file(file)
         for one in kept:
             yield f" {one.key}", _timeless(records.to_record(one))
+    elif file.suffix == ".safetensors":  # notes in it stand in any order
+        yield "", weights.digest(file).encode()
     elif file.suffix == ".json":
         yield "", _timeless(json.loads(file.read_text()))
     elif file.suffix == ".html":  # of a study: what was advised rests on seconds
@@ -105,7 +113,7 @@ def _sweep(folder: Path) -> None:
     out = folder / "runs"
     _command(
         *("sweep", "--curve", "", *small, "--out", str(out)),
-        *("--file", str(out / "every.jsonl")),
+        *("--file", str(out / EVERY)),
     )
 
 

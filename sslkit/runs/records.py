@@ -25,7 +25,7 @@ from sslkit.runs.recipes import Recipe
 History = dict[str, dict[str, list[float]]]  # by phase, then metric
 
 # What reading raises where plain values are not those of a record.
-MALFORMED = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
