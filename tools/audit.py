@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sslkit.images.imageset import ImageSet
     from sslkit.images.splits import Split
     from sslkit.runs.recipes import Data, Recipe
@@ -48,7 +50,7 @@ def faults(run: Run, images: ImageSet, rows: Split) -> dict[str, bool]:
 
     from sslkit.runs.keys import RESULTS_VERSION, pretraining_rows, run_key
 
-    def meet(one: torch.Tensor, other: torch.Tensor) -> bool:
+    def meet(one: Tensor, other: Tensor) -> bool:
         return bool(torch.isin(one, other).any())
 
     recipe, about = run.recipe, run.about
@@ -198,10 +200,8 @@ def sees(recipe: Recipe) -> bool:
     return not all(torch.equal(first[name], again[name]) for name in first)
 
 
-def _learnt(
-    recipe: Recipe, images: ImageSet, rows: Split
-) -> Mapping[str, object]:
-    """The weights of a recipe's encoder, and what each protocol predicts."""
+def _learnt(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Tensor]:
+    """A recipe's encoder, and of each protocol the training and what it predicts."""
     import torch
 
     from sslkit.learning.devices import launch
@@ -210,11 +210,15 @@ def _learnt(
 
     fabric = launch(recipe.precision)
     with tempfile.TemporaryDirectory() as out:
-        features, _, _ = running.features_of(recipe, images, rows, Store(Path(out)), fabric)
+        features, _, _ = running.features_of(
+            recipe, images, rows, Store(Path(out)), fabric
+        )
         judged = running.judged_by(recipe, features, images, rows, fabric)
     found = dict(features.encoder.state_dict())
     for name, one in judged.items():
         found[name] = torch.tensor(one.score.predicted)
+        values = one.history["value"].to_numpy(dtype=float)
+        found[f"{name}, losses"] = torch.from_numpy(values)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What ``tools.kill`` kills: small works of every kind, and what each of them leaves."""
+"""What ``tools.kill`` kills: small works of every kind, and what each leaves."""
 
 from __future__ import annotations
 
@@ -160,13 +160,13 @@ def _photos(folder: Path) -> None:
 
 
 def _study(folder: Path) -> None:
-    """A study with two draws of a few steps, whose figures say neither time nor name."""
+    """A study with two draws of a few steps; its figures do not say when."""
     import matplotlib as mpl
 
-    from sslkit.folder import studying, trials
+    from sslkit.folder import trials
 
-    trials.PROFILE, trials.FIRST, trials.DRAWS, trials.CURVE = "smoke", 2, 2, ()
-    studying.machine._REHEARSED = 8
+    trials.PROFILE, trials.FIRST, trials.DRAWS = "smoke", 2, 2
+    trials.CURVE = ()  # type: ignore[assignment]
     os.environ["SOURCE_DATE_EPOCH"], mpl.rcParams["svg.hashsalt"] = "0", "kill"
     os.chdir(folder)  # the report names folders as they were typed
     small = "--image-size 16 --backbone tiny --minutes 600".split()
@@ -181,7 +181,7 @@ def _book(folder: Path) -> None:
 
 
 def _chapter(folder: Path) -> None:
-    """As a new Python: a pool of processes that is not waited for can hang in a fork."""
+    """A new Python: pools of processes that nobody waits for can hang in a fork."""
     command = [sys.executable, "-m", "tools.book", "--profile", "smoke"]
     os.execv(command[0], [*command, "--only", CHAPTER, "--root", str(folder)])
 

@@ -85,7 +85,9 @@ def test_equal_recipes_have_one_name_whatever_they_are_called(
     assert named(data.draw(changed(one, name))) == named(one)
 
 
-def test_every_field_of_a_recipe_decides_or_is_a_label_or_counts_by_the_images() -> None:
+def test_every_field_of_a_recipe_decides_or_is_a_label_or_counts_by_the_images() -> (
+    None
+):
     budget = {"fraction", "labels"}
     known = {*OF_BOTH, *OF_PRETRAINING, *OF_THE_RUN, *LABELS, *BY_IMAGES, *budget}
     assert known - {"budget"} == FIELDS.keys()

@@ -20,7 +20,7 @@ from tools.kill_work import Work, left
 
 
 def disturbed(work: Work, tmp_path: Path, tries: int) -> tuple[list[Kill], list[bool]]:
-    """What some tries of a work gave: all kills, and whether each try ended the same."""
+    """What some tries of a work gave: all kills, and whether each ended the same."""
     first = tmp_path / "undisturbed"
     first.mkdir()
     whole, seconds = kill.undisturbed(work, first)
