@@ -2,10 +2,10 @@
 
 Every kind of work is begun by its own command, killed (SIGKILL, with the processes that
 it started), begun again by the same command, perhaps killed again, and let end. What it
-leaves is then compared with what an undisturbed one left: records but for seconds and
-dates, every other file byte for byte, and no file more or less. After every kill each
-file that a reader would take for whole must be the one that an undisturbed command
-leaves, or the one that was there before.
+leaves is then compared with what an undisturbed one left: records but for seconds, date
+and commit, weights bit for bit, every other file byte for byte, and no file more or
+less. After every kill each file that a reader would take for whole must be the one that
+an undisturbed command leaves, or the one that was there before.
 
 A moment is drawn evenly from the time between the first change of a file and the end,
 since only what is changed can be torn: importing torch, most of the time of such small

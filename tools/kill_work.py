@@ -37,7 +37,7 @@ class Work:
 
 
 def left(out: Path, *, ended: bool) -> dict[str, str]:
-    """What lies below a folder, by name: digests, without seconds and dates.
+    """What lies below a folder, by name: digests, without seconds, date and commit.
 
     Args:
         out: Where a work has written.
@@ -76,7 +76,7 @@ def _parts(file: Path) -> Iterator[tuple[str, bytes]]:
         yield "", _timeless(json.loads(file.read_text()))
     elif file.suffix == ".html":  # of a study: what was advised rests on seconds
         text = re.sub(r"(?s)<h2>What was advised.*?</pre>", "", file.read_text())
-        yield "", re.sub(r"<tr><th>(hours|date)<.*", "", text).encode()
+        yield "", re.sub(r"<tr><th>(hours|date|commit)<.*", "", text).encode()
     else:
         yield "", file.read_bytes()
 
@@ -84,7 +84,7 @@ def _parts(file: Path) -> Iterator[tuple[str, bytes]]:
 def _timeless(value: Any) -> bytes:
     def without(inner: Any) -> Any:
         if isinstance(inner, dict):
-            kept = inner.keys() - {"seconds", "date"}
+            kept = inner.keys() - {"seconds", "date", "commit"}
             return {name: without(inner[name]) for name in kept}
         return [without(one) for one in inner] if isinstance(inner, list) else inner
 

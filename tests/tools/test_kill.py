@@ -76,7 +76,9 @@ def test_a_work_that_fails_undisturbed_is_an_error_that_names_its_log(
     assert "it cannot be done" in (tmp_path / "a work.log").read_text()
 
 
-def test_of_records_what_counts_is_all_but_seconds_and_dates(tmp_path: Path) -> None:
+def test_of_records_what_counts_is_all_but_seconds_date_and_commit(
+    tmp_path: Path,
+) -> None:
     one = records.to_record(by_hand())
     file = tmp_path / "records" / "a.json"
     file.parent.mkdir()
