@@ -9,14 +9,15 @@ command goes on with the next folder of records; rows of another commit are made
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tools import audit_labels, measured
+from tools.measured import Rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 RESULTS = Path("book/results")
 FILE = RESULTS / "audit.csv"
 ARMS = "labels outside the budget"  # in place of a folder of records
-PROTOCOLS = ("linear", "mlp", "knn", "finetune")
-
-Found = list[dict[str, object]]
+HERE = "the images are on this machine"
 
 
 def faults(run: Run, images: ImageSet, rows: Split) -> dict[str, bool]:
@@ -104,51 +103,53 @@ def _budget(recipe: Recipe, images: ImageSet, rows: Split) -> bool:
     return used.tolist() != asked
 
 
-def audited(folder: Path) -> Found:
+def audited(folder: Path) -> Rows:
     """The rows of a folder of records: how many were looked at, and how many failed."""
     from tqdm.std import tqdm
 
     from sslkit.runs import inputs, records
 
-    runs = records.read(folder)
     by_images: dict[tuple[Data, Data | None], list[Run]] = {}
-    for run in runs:
+    for run in records.read(folder):
         sources = run.recipe.data, run.recipe.extra_unlabelled
         by_images.setdefault(sources, []).append(run)
-    looked: Counter[str] = Counter()
+    checked: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    doubled: Found = []
-    seen: set[Data] = set()
-    with tqdm(total=len(runs), desc=folder.name, unit="record") as bar:
-        for (data, extra), own in by_images.items():
+    of_pictures: Rows = []
+    total = sum(map(len, by_images.values()))
+    with tqdm(total=total, desc=folder.name, unit="record") as bar:
+        for (data, extra), runs in by_images.items():
             here = all(is_here(each) for each in (data, extra) if each)
-            looked["the images are on this machine"] += len(own)
-            failed["the images are on this machine"] += len(own) * (not here)
-            if here:
-                images = inputs.on_device(data, extra, "cpu")
-                budgets: dict[object, Split] = {}
-                for run in own:
-                    one = run.recipe
-                    asked = one.fraction, one.labels, one.draw
-                    if asked not in budgets:
-                        budgets[asked] = inputs.split_of(one, images)
-                    for check, bad in faults(run, images, budgets[asked]).items():
-                        looked[check] += 1
-                        failed[check] += bad
-                    bar.update()
-                if extra is None and data not in seen:
-                    seen.add(data)
-                    doubled += doubles(data, images)
-            else:
-                bar.update(len(own))
-    rows: Found = [
+            for found in _each(runs) if here else [{}] * len(runs):
+                checked.update([HERE, *found])
+                failed.update([] if here else [HERE])
+                failed.update(check for check, bad in found.items() if bad)
+                bar.update()
+            if here and extra is None:
+                images = inputs.on_device(data, None, "cpu")
+                of_pictures += doubles(data, images)
+    rows: Rows = [
         {"check": check, "of": "records", "checked": count, "found": failed[check]}
-        for check, count in looked.items()
+        for check, count in checked.items()
     ]
-    return [{"records": folder.name, **row} for row in [*rows, *doubled]]
+    return [{"records": folder.name, **row} for row in [*rows, *of_pictures]]
 
 
-def doubles(data: Data, images: ImageSet) -> Found:
+def _each(runs: Iterable[Run]) -> Iterator[dict[str, bool]]:
+    """The faults of records of the same images; a budget is drawn once for all."""
+    from sslkit.runs import inputs
+
+    budgets: dict[object, Split] = {}
+    for run in runs:
+        one = run.recipe
+        images = inputs.on_device(one.data, one.extra_unlabelled, "cpu")
+        asked = one.fraction, one.labels, one.draw
+        if asked not in budgets:
+            budgets[asked] = inputs.split_of(one, images)
+        yield faults(run, images, budgets[asked])
+
+
+def doubles(data: Data, images: ImageSet) -> Rows:
     """How many test images are also among those that training may see, by content."""
     from sslkit.folder.doubles import doubles as find
 
@@ -176,64 +177,6 @@ def is_here(data: Data) -> bool:
     return True
 
 
-def sees(recipe: Recipe) -> bool:
-    """Whether labels outside its budget change what a recipe learns or predicts.
-
-    It is done twice with the same rows, the second time with these labels permuted,
-    those of the test images, too: encoder and predictions must be the same bits.
-    """
-    import torch
-
-    from sslkit.runs import inputs
-
-    images = inputs.on_device(recipe.data, recipe.extra_unlabelled, "cpu")
-    rows = inputs.split_of(recipe, images)
-    outside = torch.ones(len(images), dtype=torch.bool)
-    outside[rows.budget] = False
-    outside &= images.labels >= 0
-    labels = images.labels.clone()
-    random = torch.Generator().manual_seed(0)
-    order = torch.randperm(int(outside.sum()), generator=random)
-    labels[outside] = labels[outside][order]
-    first = _learnt(recipe, images, rows)
-    again = _learnt(recipe, replace(images, labels=labels), rows)
-    return not all(torch.equal(first[name], again[name]) for name in first)
-
-
-def _learnt(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Tensor]:
-    """A recipe's encoder, and of each protocol the training and what it predicts."""
-    import torch
-
-    from sslkit.learning.devices import launch
-    from sslkit.runs import running
-    from sslkit.runs.store import Store
-
-    fabric = launch(recipe.precision)
-    with tempfile.TemporaryDirectory() as out:
-        features, _, _ = running.features_of(
-            recipe, images, rows, Store(Path(out)), fabric
-        )
-        judged = running.judged_by(recipe, features, images, rows, fabric)
-    found = dict(features.encoder.state_dict())
-    for name, one in judged.items():
-        found[name] = torch.tensor(one.score.predicted)
-        values = one.history["value"].to_numpy(dtype=float)
-        found[f"{name}, losses"] = torch.from_numpy(values)
-    return found
-
-
-def of_arms() -> Iterable[Recipe]:
-    """A short run of every arm that needs no weights from elsewhere, all protocols."""
-    import sslkit
-    from sslkit.runs.arms import ARMS as known
-
-    for arm in (arm for arm in known if arm != "start"):
-        made = sslkit.recipe(arm, profile="smoke", limit=20, fraction=0.5)
-        if made.method is not None:
-            made = replace(made, protocols=PROTOCOLS)
-        yield made
-
-
 @click.command()
 @click.argument("names", nargs=-1)
 def main(names: tuple[str, ...]) -> None:
@@ -245,49 +188,25 @@ def main(names: tuple[str, ...]) -> None:
         raise click.UsageError(
             f"no records '{unknown.pop()}'; there are {', '.join([*folders, ARMS])}"
         )
-    done = {row["records"] for row in _kept()}
+    done = {row["records"] for row in measured.of_this_commit(FILE)}
     for name in names or [*folders, ARMS]:
         if name in done and not names:
             continue
         if name == ARMS:
-            arms = list(of_arms())
-            bad = sum(map(sees, tqdm(arms, name, unit="arm")))
+            arms = list(audit_labels.arms())
+            bad = sum(map(audit_labels.matter, tqdm(arms, name, unit="arm")))
             check = "permuted, they change no encoder and no prediction"
-            rows: Found = [
+            rows: Rows = [
                 {"records": ARMS, "check": check, "of": "arms"}
                 | {"checked": len(arms), "found": bad}
             ]
         else:
             rows = audited(RESULTS / name)
-        _keep(rows)
+        others = measured.of_this_commit(FILE)
+        others = [row for row in others if row["records"] != name]
+        measured.keep(FILE, others, rows)
         for row in rows:
             click.echo(f"{row['check']}: {row['found']} of {row['checked']} not")
-
-
-def _kept() -> Found:
-    """The rows that were made at this commit."""
-    import pandas as pd
-
-    from sslkit.runs.provenance import provenance
-
-    if not FILE.exists():
-        return []
-    rows = pd.read_csv(FILE)
-    return list(rows[rows["commit"] == provenance()["commit"]].to_dict("records"))
-
-
-def _keep(rows: Found) -> None:
-    """Write the rows of a folder in place of those that are kept of it."""
-    import pandas as pd
-
-    from sslkit.images.files import whole
-    from sslkit.runs.provenance import provenance
-
-    about = {key: provenance()[key] for key in ("commit", "date", "machine")}
-    others = [row for row in _kept() if row["records"] != rows[0]["records"]]
-    with whole(FILE) as partial:
-        table = pd.DataFrame([*others, *({**row, **about} for row in rows)])
-        table.sort_values("records", kind="stable").to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

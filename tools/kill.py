@@ -35,6 +35,7 @@ from pathlib import Path
 
 import click
 
+from tools import measured
 from tools.kill_work import WORKS, Work, left
 
 FILE = Path("book/results/kills.csv")
@@ -178,7 +179,7 @@ def main(names: tuple[str, ...], kills: int, seed: int, out: Path) -> None:
     forks.set_forkserver_preload(IMPORTED)
     out = out.absolute()
     for name in names or WORKS:
-        rows = _kept()
+        rows = measured.of_this_commit(FILE)
         done = sum(row["work"] == name for row in rows)
         if done >= kills:
             continue
@@ -198,7 +199,9 @@ def main(names: tuple[str, ...], kills: int, seed: int, out: Path) -> None:
                 folder = _anew(out / f"{name}, {number}")
                 chance = random.Random(f"{seed} {name} {number}")
                 found, same = disturbed(work, folder, whole, seconds, chance)
-                _keep(name, number, found, same=same)
+                about = {"work": name, "try": number, "same": same}
+                new = [about | asdict(kill) for kill in found]
+                measured.keep(FILE, measured.of_this_commit(FILE), new)
                 bar.update(len(found))
                 if same:
                     shutil.rmtree(folder)
@@ -214,35 +217,6 @@ def _anew(folder: Path) -> Path:
     _log(folder).unlink(missing_ok=True)
     folder.mkdir(parents=True)
     return folder
-
-
-def _kept() -> list[dict]:
-    """The rows that were measured at this commit."""
-    import pandas as pd
-
-    from sslkit.runs.provenance import provenance
-
-    if not FILE.exists():
-        return []
-    rows = pd.read_csv(FILE)
-    own = rows[rows["commit"] == provenance()["commit"]]
-    return own.to_dict("records")
-
-
-def _keep(name: str, number: int, kills: list[Kill], *, same: bool) -> None:
-    """Write the kills of a work beside those that are kept."""
-    import pandas as pd
-
-    from sslkit.images.files import whole
-    from sslkit.runs.provenance import provenance
-
-    about = {key: provenance()[key] for key in ("commit", "date", "machine")}
-    rows = [
-        {"work": name, "try": number, **asdict(kill), "same": same, **about}
-        for kill in kills
-    ]
-    with whole(FILE) as partial:
-        pd.DataFrame([*_kept(), *rows]).to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

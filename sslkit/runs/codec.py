@@ -67,7 +67,7 @@ def decode(kind: Any, value: Any) -> Any:
         if unknown := sorted(set(value) - known):
             raise UnknownName(f"{kind.__name__} has no field {', '.join(unknown)}")
         return kind(**{name: decode(hints[name], v) for name, v in value.items()})
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         raise TypeError(f"there is {value!r} where a {kind.__name__} should be")
     # JSON has lists alone; a field that is declared as one keeps it.
     wants_list = typing.get_origin(kind) is list

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import sslkit
 from sslkit.learning import loop
 from sslkit.runs import records, running
 from sslkit.runs.records import Run
+from sslkit.runs.store import Store
 
 WRITERS = 8
 
@@ -67,6 +69,19 @@ def test_a_disk_that_is_full_at_any_write_costs_nothing_but_time(
     (file,) = encoder_files(out)
     assert_same_weights(file, undisturbed.encoder_file)
     assert not list((out / "checkpoints").iterdir())
+
+
+def test_a_checkpoint_that_a_killed_process_could_not_remove_goes_away(
+    undisturbed: Run, store: Path, tmp_path: Path
+) -> None:
+    copy = Store(shutil.copytree(store, tmp_path / "copy"))
+    copy.record(undisturbed.key).unlink()
+    checkpoint = copy.checkpoint(undisturbed.about["pretraining_key"])
+    checkpoint.parent.mkdir(exist_ok=True)
+    for file in (checkpoint, checkpoint.with_name(f".{checkpoint.name}.partial")):
+        file.write_bytes(b"left over when the encoder was whole")
+    assert_same(sslkit.run(small(), out=copy.folder), undisturbed)
+    assert not list(checkpoint.parent.iterdir())
 
 
 def _at_once(barrier: Barrier, number: int, out: Path, seen: Path) -> None:

@@ -23,7 +23,7 @@ from sslkit.runs.arms import ARMS
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 from sslkit.study import published
-from tools import audit
+from tools import audit, audit_labels
 
 Sound = tuple[Run, ImageSet, Split]
 
@@ -130,11 +130,13 @@ def test_a_test_image_that_training_sees_is_counted_by_its_content() -> None:
     assert [row["found"] for row in again] == [same + 1, near]
 
 
-@pytest.mark.parametrize("recipe", [*audit.of_arms()], ids=lambda recipe: recipe.arm)
+@pytest.mark.parametrize(
+    "recipe", [*audit_labels.arms()], ids=lambda recipe: recipe.arm
+)
 def test_labels_outside_the_budget_change_no_encoder_and_no_prediction(
     recipe: Recipe,
 ) -> None:
-    assert not audit.sees(recipe)
+    assert not audit_labels.matter(recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +162,7 @@ class Peeker(Follower):
 
 
 def test_an_encoder_that_read_labels_outside_the_budget_is_found() -> None:
-    assert audit.sees(replace(small(protocols=("knn",)), method=Peeking()))
+    assert audit_labels.matter(replace(small(protocols=("knn",)), method=Peeking()))
 
 
 def test_records_are_audited_a_folder_after_the_other_and_kept(
@@ -186,4 +188,4 @@ def test_records_are_audited_a_folder_after_the_other_and_kept(
 
 
 def test_every_arm_that_needs_no_weights_from_elsewhere_is_audited() -> None:
-    assert {recipe.arm for recipe in audit.of_arms()} == ARMS.keys() - {"start"}
+    assert {recipe.arm for recipe in audit_labels.arms()} == ARMS.keys() - {"start"}

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from small_runs import by_hand
 
 from sslkit.runs import records
-from tools import kill
+from tools import kill, measured
 from tools.kill import Kill
 from tools.kill_work import Work, left
 
@@ -109,4 +109,4 @@ def test_kills_are_kept_a_row_each_and_the_command_goes_on_where_it_was(
     assert table["same"].all()
     assert {"commit", "date", "machine"} <= set(table)
     table.assign(commit="another").to_csv(kill.FILE, index=False)
-    assert kill._kept() == [], "of another commit"
+    assert measured.of_this_commit(kill.FILE) == []
