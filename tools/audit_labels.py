@@ -59,8 +59,9 @@ def _learnt(recipe: Recipe, images: ImageSet, rows: Split) -> dict[str, Tensor]:
     found = dict(features.encoder.state_dict())
     for name, one in judged.items():
         found[name] = torch.tensor(one.score.predicted)
-        values = one.history["value"].to_numpy(dtype=float)
-        found[f"{name}, losses"] = torch.from_numpy(values)
+        if len(one.history):  # neighbours have none
+            values = one.history["value"].to_numpy(dtype=float)
+            found[f"{name}, losses"] = torch.from_numpy(values)
     return found
 
 
