@@ -63,7 +63,7 @@ def faults(run: Run, images: ImageSet, rows: Split) -> dict[str, bool]:
         "training, validation and test images are disjoint": any(
             meet(parts[i], parts[j]) for i, j in ((0, 1), (0, 2), (1, 2))
         ),
-        "validation and training together are the budget, of the training part": (
+        "validation lies inside the budget, as asked for": (
             _budget(recipe, images, rows) or any(meet(rows.budget, x) for x in outside)
         ),
     }
@@ -154,12 +154,12 @@ def doubles(data: Data, images: ImageSet) -> Rows:
     from sslkit.folder.doubles import doubles as find
 
     found, count = find(images), len(images.rows("test"))
-    where = "" if data.test == "given" else f", test by {data.test}"
+    where = "" if data.test == "given" else f" (by {data.test})"
     return [
         {"check": f"{what}{where}", "of": "test images", "checked": count, "found": n}
         for what, n in (
-            ("no test image is a training image, to the pixel", found.same_tested),
-            ("no test image is nearly a training image", found.near_tested),
+            ("test images in training, to the pixel", found.same_tested),
+            ("test images in training, nearly", found.near_tested),
         )
     ]
 

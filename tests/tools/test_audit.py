@@ -103,7 +103,7 @@ def a_group_on_both_sides(run: Run, images: ImageSet, rows: Split) -> Sound:
         (a_validation_row_trains, "training, validation and test images are disjoint"),
         (
             validation_beside_the_budget,
-            "validation and training together are the budget, of the training part",
+            "validation lies inside the budget, as asked for",
         ),
         (pretraining_sees_a_test_row, "pretraining sees no test image"),
         (pretraining_sees_validation, "pretraining sees no validation image"),
