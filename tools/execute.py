@@ -180,6 +180,7 @@ def finish(notebook: dict[str, Any]) -> None:
     for cell in notebook["cells"]:
         given = check.tags(cell)
         if "injected-parameters" in given:
+            cell["id"] = "injected-parameters"  # papermill's is another every time
             cell["metadata"]["tags"] = [*given, "hide-input"]
             cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = (
                 "The values that this page was built with"

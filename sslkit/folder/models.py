@@ -18,6 +18,7 @@ from sslkit.folder.trials import ENCODER
 from sslkit.folder.verdict import Option, named
 from sslkit.images import folders
 from sslkit.images.decoding import read_images
+from sslkit.images.files import whole
 from sslkit.images.imageset import ImageSet
 from sslkit.judging import cases
 from sslkit.judging.classifier import Classifier, load_classifier
@@ -78,7 +79,8 @@ def to_onnx(classifier: Classifier, file: Path) -> None:
     assert program is not None
     about = {"classes": "\n".join(classifier.classes), "size": str(classifier.size)}
     program.model.metadata_props.update(about)
-    program.save(file)
+    with whole(file) as partial:
+        program.save(partial)
 
 
 def probabilities(classifier: Classifier, images: ImageSet, rows: Tensor) -> Tensor:
@@ -188,7 +190,8 @@ def keep_encoder(file: Path, backbone: str, out: Path) -> list[str]:
     """Put an encoder beside the report; what is there now, in a sentence."""
     kept = out / ENCODER
     if file != kept:
-        shutil.copyfile(file, kept)
+        with whole(kept) as partial:
+            shutil.copyfile(file, partial)
     if backbone in OURS:
         loads = f"an encoder of sslkit's ({backbone}; torchvision has no counterpart)"
     else:

@@ -32,6 +32,7 @@ from sslkit.folder.pictures import Picture
 from sslkit.folder.trials import Plan
 from sslkit.folder.verdict import Decision, Option, decide, in_words, options
 from sslkit.images import sources, summary
+from sslkit.images.files import whole
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.features import Features
@@ -269,7 +270,8 @@ def _say(
     if wanted is not None:
         files = [_file(images, row) for row in wanted["row"]]
         wanted = wanted.assign(file=files)
-        wanted[["file", "reason"]].to_csv(out / NEXT, index=False)
+        with whole(out / NEXT) as partial:
+            wanted[["file", "reason"]].to_csv(partial, index=False)
     page = report.Page(
         name=images.name,
         look=in_text.of_look(studied.look),
@@ -287,7 +289,8 @@ def _say(
         kept=kept,
         provenance=behind(studied.runs) if studied.runs else provenance(),
     )
-    studied.report.write_text(report.render(page), encoding="utf-8")
+    with whole(studied.report) as partial:
+        partial.write_text(report.render(page), encoding="utf-8")
     return studied
 
 

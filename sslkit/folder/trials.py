@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sslkit.images.files import remove
 from sslkit.images.imageset import ImageSet
 from sslkit.learning import encoders
 from sslkit.learning.encoders import Backbone, Encoder
@@ -140,7 +141,7 @@ def pretrained(plan: Plan, images: ImageSet, out: Path) -> Encoder:
         images: Of the plan.
         out: Where the encoder is kept, as ``ENCODER``.
     """
-    file = out / ENCODER
+    file, checkpoint = out / ENCODER, out / "checkpoints" / "encoder.pt"
     made = _of(plan, plan.methods[0], 0)
     assert made.method is not None
     if not file.exists():
@@ -149,10 +150,10 @@ def pretrained(plan: Plan, images: ImageSet, out: Path) -> Encoder:
             made.method,
             backbone=plan.backbone,
             training=made.pretraining,
-            checkpoint=(checkpoint := out / "checkpoints" / "encoder.pt"),
+            checkpoint=checkpoint,
         )
         encoders.save(learnt.encoder, file)
-        checkpoint.unlink(missing_ok=True)
+    remove(checkpoint)  # also after a process that was killed before this
     return load_encoder(made.encoder, file).to(images.device)
 
 

@@ -37,7 +37,7 @@ def whole(path: Path) -> Iterator[Path]:
         OSError: If it cannot be written, as on a full disk; names the file. What was
             there before is as it was.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     with named(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,3 +47,17 @@ def whole(path: Path) -> Iterator[Path]:
             with suppress(OSError):  # where nothing can be written nothing is left over
                 partial.unlink()
             raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file that ``whole`` wrote, and what a killed process left beside it.
+
+    Args:
+        path: It need not be there.
+    """
+    for file in (path, _partial(path)):
+        file.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sslkit.images.devices import to_device
+from sslkit.images.files import remove
 from sslkit.images.imageset import ImageSet
 from sslkit.judging.cases import Case, Judged, predictions
 from sslkit.learning.loop import Fitted, fit
@@ -91,7 +92,7 @@ def selftrain(case: Case) -> dict[str, Judged]:
     score = case.score(classifier, known, whole)
     if case.fabric.is_global_zero:
         for file in filter(None, files):
-            file.unlink(missing_ok=True)
+            remove(file)
     score = replace(score, seconds=time.perf_counter() - began)
     return {"selftrain": Judged(score, whole.history, classifier)}
 

@@ -57,6 +57,7 @@ def decode(kind: Any, value: Any) -> Any:
 
     Raises:
         UnknownName: If a dataclass has no field of such a name.
+        TypeError: If it is to be made of anything but a dict.
     """
     if isinstance(value, dict):
         # Of "Data | None", the one that can be made from a dict.
@@ -66,6 +67,8 @@ def decode(kind: Any, value: Any) -> Any:
         if unknown := sorted(set(value) - known):
             raise UnknownName(f"{kind.__name__} has no field {', '.join(unknown)}")
         return kind(**{name: decode(hints[name], v) for name, v in value.items()})
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        raise TypeError(f"there is {value!r} where a {kind.__name__} should be")
     # JSON has lists alone; a field that is declared as one keeps it.
     wants_list = typing.get_origin(kind) is list
     return tuple(value) if isinstance(value, list) and not wants_list else value

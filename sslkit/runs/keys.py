@@ -126,7 +126,8 @@ def run_key(recipe: Recipe, images: ImageSet, rows: Split) -> str:
 def plain(value: Any) -> Any:
     """Settings as plain values for a digest, without what is neutral.
 
-    Whole numbers become floats, so that ``1`` and ``1.0`` are one.
+    Whole numbers become floats, so that ``1`` and ``1.0`` are one; but not those that
+    are larger than floats can tell apart.
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = _KINDS.get(type(value)) or getattr(value, "tag")  # noqa: B009
@@ -136,7 +137,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= 2**53 else value
     return value
 
 

@@ -130,6 +130,11 @@ class Recipe:
                 f"fraction is {self.fraction} and labels is {self.labels}; a recipe "
                 "has one of them"
             )
+        for name in ("draw", "seed", "pretraining_seed"):
+            if not 0 <= getattr(self, name) < 2**63:  # what random numbers start from
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; it must be from 0 to 2**63 - 1"
+                )
         if self.pretrain == "extra" and self.extra_unlabelled is None:
             raise ValueError("pretrain 'extra' needs extra_unlabelled, a source")
         if self.encoder.backbone == "histogram":

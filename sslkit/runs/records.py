@@ -24,6 +24,9 @@ from sslkit.runs.recipes import Recipe
 
 History = dict[str, dict[str, list[float]]]  # by phase, then metric
 
+# What reading raises where plain values are not those of a record.
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -127,7 +130,7 @@ def read_file(path: Path) -> list[Run]:
                 found.append(from_record(packing.merge(shared, plain)))
         except UnknownName as error:
             warnings.warn(f"'{path}' line {number} left out: {error}", stacklevel=2)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise ValueError(
                 f"'{path}' line {number} is not a record: {lack(error)}; remove it, or "
                 "name another folder"
@@ -193,7 +196,10 @@ def from_record(plain: dict[str, Any]) -> Run:
 
     Raises:
         UnknownName: If a method or a field is not known here.
+        Exception: One of ``MALFORMED``, if they are not those of a record.
     """
+    if not isinstance(plain["key"], str):
+        raise ValueError(f"its key is {plain['key']}")
     return Run(
         recipe=codec.from_dict(plain["recipe"]),
         key=plain["key"],

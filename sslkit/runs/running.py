@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 from tqdm.std import tqdm
 
-from sslkit.images import summary
+from sslkit.images import files, summary
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
 from sslkit.judging.cases import Judged
@@ -212,7 +212,7 @@ def _do(
     checkpoint = store.checkpoint(key)
     judged = judged_by(recipe, features, images, rows, fabric, checkpoint)
     if fabric.is_global_zero:
-        checkpoint.unlink(missing_ok=True)
+        files.remove(checkpoint)
     scores = {protocol: found.score for protocol, found in judged.items()}
     seconds |= {protocol: score.seconds for protocol, score in scores.items()}
     histories |= {name: found.history for name, found in judged.items()}
@@ -308,7 +308,7 @@ def _pretrained(
                 look = watching.last_look(health.watched)
                 kept = {"history": history, "seconds": done.seconds, "health": look}
                 write(note, kept)
-                store.checkpoint(key).unlink(missing_ok=True)
+    files.remove(store.checkpoint(key))  # also of a process killed before this
     frame, seconds = store.read_note(key)
     features = _features(file, recipe.encoder, images)
     return features, {"pretrain": frame}, {"pretrain": seconds}

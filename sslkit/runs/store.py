@@ -13,7 +13,7 @@ import pandas as pd
 from filelock import FileLock
 
 from sslkit.images.files import whole
-from sslkit.runs.records import Run, from_record, lack, to_frame
+from sslkit.runs.records import MALFORMED, Run, from_record, lack, to_frame
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -60,7 +60,7 @@ class Store:
         try:
             kept = from_record(json.loads(file.read_text()))
             pretrained = kept.about["pretraining_key"]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise ValueError(
                 f"'{file}' is not a record ({lack(error)}); remove it to have the run "
                 "anew"
@@ -82,7 +82,7 @@ class Store:
             seconds = float(kept["seconds"])
             if not self.encoder(key).exists():
                 raise ValueError(f"there is no '{self.encoder(key)}'")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             raise ValueError(
                 f"'{file}' is no note of a pretraining ({lack(error)}); remove it to "
                 "have the encoder anew"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from sslkit.images.files import whole
 from sslkit.judging.scores import Score
 from sslkit.runs import packing
 from sslkit.runs.records import Run, read, to_frame, to_record
@@ -47,6 +48,12 @@ def write(folder: Path, every: Iterable[Run]) -> None:
     one that holds what most of them share. The histories, many more numbers, are one
     compressed table, a row an epoch: key, phase, epoch, step and a column a metric. Of
     a long one about ``EPOCHS`` are kept.
+
+    Killed at any point, this leaves every file as it was or as it is to be, and the
+    next call does the rest.
+
+    Raises:
+        OSError: If a file cannot be written; names it.
     """
     once = {one.key: one for one in every}
     variants: dict[Path, list[Run]] = {}
@@ -54,17 +61,18 @@ def write(folder: Path, every: Iterable[Run]) -> None:
         bare = _bare(once[key])
         name = re.sub("[^a-z0-9]+", "-", bare.recipe.variant)
         variants.setdefault(folder / f"{name}.jsonl", []).append(bare)
-    folder.mkdir(parents=True, exist_ok=True)
-    for stale in {*folder.iterdir()} - variants.keys():
-        stale.unlink()
+    tidy = pd.concat([_thinned(one.history, key) for key, one in once.items()])
+    wide = tidy.pivot(index=_ROW, columns="metric", values="value")
+    with whole(folder / CURVES) as partial:  # first: no record is there without them
+        wide.to_csv(partial, compression="xz")
     for target, alike in variants.items():
         shared, rest = packing.pack([to_record(one) for one in alike])
         lines = [{"shared": shared}, *rest] if shared else rest
         text = [json.dumps(x, sort_keys=True, separators=(",", ":")) for x in lines]
-        target.write_text("".join(f"{line}\n" for line in text))
-    tidy = pd.concat([_thinned(one.history, key) for key, one in once.items()])
-    wide = tidy.pivot(index=_ROW, columns="metric", values="value")
-    wide.to_csv(folder / CURVES)
+        with whole(target) as partial:
+            partial.write_text("".join(f"{line}\n" for line in text))
+    for stale in {*folder.iterdir()} - {*variants, folder / CURVES}:
+        stale.unlink()
 
 
 def _bare(one: Run) -> Run:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sslkit.images.files import whole
+from sslkit.images.files import remove, whole
 
 
 def test_a_file_is_there_when_it_is_whole(tmp_path: Path) -> None:
@@ -66,3 +66,12 @@ def test_a_place_where_no_file_can_be_is_told(
     ):
         partial.touch()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dir", "file"]
+
+
+def test_a_file_goes_with_what_a_killed_process_left_beside_it(tmp_path: Path) -> None:
+    file, other = tmp_path / "x.txt", tmp_path / "y.txt"
+    for path in (file, other, tmp_path / ".x.txt.partial"):
+        path.touch()
+    remove(file)
+    remove(file)  # it need not be there
+    assert list(tmp_path.iterdir()) == [other]

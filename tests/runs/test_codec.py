@@ -5,20 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import replace
-from typing import Any
 
-import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from runs.any_recipes import FIELDS, any_recipe
 
-from sslkit.judging.protocols import PROTOCOLS
-from sslkit.learning.encoders import EncoderSettings
-from sslkit.learning.training import Training
 from sslkit.methods import rotnet, simclr
 from sslkit.runs.codec import UnknownName, from_dict, to_dict
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.profiles import PROFILES
-from sslkit.runs.recipes import Data, Recipe
+from sslkit.runs.recipes import Recipe
 from sslkit.study.images import ARMS as STUDIED
 from sslkit.views.augment import Augmentation
 
@@ -134,107 +130,6 @@ def test_from_dict_leaves_its_argument_as_it_was() -> None:
 
 
 # ------------------------------------------------------------- any recipe at all
-
-positive = st.floats(1e-6, 1e6)
-share = st.floats(0, 1)
-count = st.integers(1, 10**9)
-
-
-@st.composite
-def ordered(draw: st.DrawFn, low: float, high: float) -> tuple[float, float]:
-    both = [draw(st.floats(low, high)) for _ in range(2)]
-    return min(both), max(both)
-
-
-views = st.builds(
-    Augmentation,
-    crop=st.none() | ordered(1e-3, 1),
-    ratio=ordered(0.1, 10),
-    flip=share,
-    jitter=share,
-    brightness=positive,
-    contrast=positive,
-    saturation=positive,
-    hue=st.floats(0, 0.5),
-    greyscale=share,
-    blur=share,
-)
-trainings = st.builds(
-    Training,
-    optimiser=st.sampled_from(["adam", "adamw", "sgd"]),
-    lr=positive,
-    schedule=st.sampled_from(["cosine", "constant"]),
-    warmup=st.floats(0, 1, exclude_max=True),
-    epochs=count,
-    steps=st.none() | count,
-    batch_size=count,
-    weight_decay=positive | st.just(0),
-)
-data = st.builds(
-    Data,
-    name=st.text(),
-    image_size=count,
-    classes=st.none() | st.lists(st.text(), min_size=1).map(tuple),
-    groups=st.none() | st.text(),
-    test=st.sampled_from(["given", "image", "group"]),
-    limit=st.none() | count,
-    balance=st.booleans(),
-    on_error=st.sampled_from(["raise", "skip"]),
-)
-methods = st.one_of(
-    st.none(),
-    st.builds(
-        rotnet.Settings,
-        before=views,
-        after=st.none() | views.map(lambda one: one.colours),
-        shuffled=st.booleans(),
-    ),
-    st.builds(
-        simclr.Settings,
-        augmentation=views,
-        second=st.none() | views,
-        temperature=positive,
-        hidden=st.none() | count,
-        embedding=count,
-    ),
-)
-FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "data": data,
-    "method": methods,
-    "encoder": st.builds(
-        EncoderSettings,
-        backbone=st.sampled_from(["tiny", "resnet18", "resnet34", "resnet50"]),
-        stem=st.sampled_from(["small", "image"]),
-        init=st.text(),
-    ),
-    "pretraining": trainings,
-    "downstream": trainings,
-    "probe": trainings,
-    "augmentation": views,
-    "fraction": st.floats(0, 1),
-    "labels": count,
-    "draw": st.integers(),
-    "seed": st.integers(),
-    "pretraining_seed": st.integers(),
-    "pretrain": st.sampled_from(["budget", "labelled", "all", "everything", "extra"]),
-    "pretrain_images": st.none() | count,
-    "extra_unlabelled": st.none() | data,
-    "selection": st.sampled_from(["validation", "last"]),
-    "protocols": st.lists(st.sampled_from([*PROTOCOLS]), min_size=1).map(tuple),
-    "precision": st.text(),
-    "arm": st.text(),
-    "profile": st.text(),
-    "variant": st.text(),
-}
-
-
-@st.composite
-def any_recipe(draw: st.DrawFn) -> Recipe:
-    values = draw(st.fixed_dictionaries(FIELDS))
-    values[draw(st.sampled_from(["fraction", "labels"]))] = None
-    if values["pretrain"] == "extra" and values["extra_unlabelled"] is None:
-        values["pretrain"] = "everything"
-    return Recipe(**values)
 
 
 @settings(max_examples=60, deadline=None)

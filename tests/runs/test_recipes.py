@@ -83,6 +83,8 @@ def test_a_recipe_in_a_few_words() -> None:
         ),
         ({"pretrain": "extra"}, "needs extra_unlabelled"),
         ({"selection": "lats"}, "did you mean 'last'"),
+        ({"seed": -1}, "seed is -1; it must be from 0"),
+        ({"draw": 2**63}, "draw is 9223372036854775808; it must be from 0 to"),
     ],
 )
 def test_values_that_no_recipe_has_are_an_error(

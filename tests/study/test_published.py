@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +63,40 @@ def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
     assert len(back) == len(runs)
     for run in runs:
         assert_equal(back[run.key], run)
+
+
+def test_publishing_that_is_stopped_at_any_file_leaves_each_old_or_new_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [named("a", "base"), named("b", "base"), named("c", "other")]
+    before, after = tmp_path / "before", tmp_path / "after"
+    published.write(before, runs[:1])
+    published.write(after, runs)
+    wanted = {file.name: file.read_bytes() for file in after.iterdir()}
+    old = {file.name: file.read_bytes() for file in before.iterdir()}
+    put = Path.replace
+    for count in range(len(wanted)):
+        folder = Path(shutil.copytree(before, tmp_path / f"stopped-{count}"))
+        placed: list[str] = []
+
+        def stop(
+            self: Path, target: Path, placed: list[str] = placed, most: int = count
+        ) -> Path:
+            if len(placed) == most:
+                raise KeyboardInterrupt
+            placed.append(target.name)
+            return put(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", stop)
+            with pytest.raises(KeyboardInterrupt):
+                published.write(folder, runs)
+        assert placed[:1] in ([], [published.CURVES]), "no record without its curves"
+        found = {file.name: file.read_bytes() for file in folder.iterdir()}
+        assert found == old | {name: wanted[name] for name in placed}
+        published.write(folder, runs)
+        found = {file.name: file.read_bytes() for file in folder.iterdir()}
+        assert found == wanted
 
 
 @pytest.mark.parametrize("place", [".", "book"])
