@@ -40,7 +40,7 @@ lint: $(READY) ## style, types, rooms, spelling, stripped notebooks
 	$(if $(NOTEBOOKS),$(BIN)/nbstripout --keep-id --verify $(NOTEBOOKS))
 
 unit: $(READY) ## the tests that need no pages
-	$(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses $(JOBS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore=tests/browser --numprocesses $(JOBS)
 
 smoke: $(READY) # the book on the smoke profile, for the browser tests
 	@$(BOOK) --profile smoke

@@ -14,6 +14,7 @@ from judging.watching import (
     RATES,
     SHORT,
     Through,
+    coloured,
     discs,
     marked,
     names,
@@ -23,6 +24,7 @@ from judging.watching import (
 from torch import Tensor
 
 from sslkit.images.imageset import ImageSet
+from sslkit.judging import alarms
 from sslkit.judging import health as module
 from sslkit.judging.health import Health, is_time
 from sslkit.learning.encoders import Encoder
@@ -69,9 +71,11 @@ def test_simclr_whose_weights_grew_too_large_is_stuck(images: ImageSet) -> None:
     assert names(found) == ["stuck"]
 
 
-def test_what_has_no_up_leaves_rotnet_at_chance_and_says_nothing_of_its_classes() -> (
-    None
-):
+def test_what_has_no_up_leaves_rotnet_at_chance_and_says_nothing_of_its_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # So far above chance that what 256 images scatter decides nothing here.
+    monkeypatch.setattr(alarms, "OF_USE", 0.25)
     found = watch("rotnet", discs())
     assert names(found) == ["at chance", "neighbours at chance"]
     assert found.alarms[0].step == 30, "not before half of the training"
@@ -98,10 +102,8 @@ def test_two_views_that_are_the_same_are_found_without_looking(
     assert names(watch(same, images)) == ["solved early", "shortcut"]
 
 
-def test_steps_that_destroy_what_random_features_say_of_the_classes_are_forgetting(
-    images: ImageSet,
-) -> None:
-    found = watch("rotnet", images, lr=100.0)
+def test_steps_that_destroy_what_random_features_say_are_forgetting() -> None:
+    found = watch("rotnet", coloured(), lr=100.0)
     assert "forgetting" in names(found)
     assert names(found)[0] == "rate too high", "and why is said first"
 

@@ -48,6 +48,15 @@ def discs(count: int = 300) -> ImageSet:
     return ImageSet.of((255 * pixels).byte(), torch.arange(count) % 3)
 
 
+def coloured(count: int = 300) -> ImageSet:
+    """Noise in three colours, which tell the classes: random features know them."""
+    random = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 3
+    pixels = torch.randint(60, (count, 3, 16, 16), generator=random)
+    pixels[torch.arange(count), labels] += 150
+    return ImageSet.of(pixels.byte(), labels)
+
+
 def watch(
     method: str | Settings, images: ImageSet, said: list[str] | None = None, **how: Any
 ) -> Health:
