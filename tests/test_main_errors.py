@@ -49,8 +49,8 @@ from sslkit.runs import running
         (["--method", "rotnet", "--batch-size", "0"], "batch_size"),
         (["--method", "rotnet", "--limit", "0"], "limit"),
         (["--method", "rotnet", "--image-size", "0"], "image_size"),
-        (["--method", "rotnet", "--seed", "-1"], "negative"),
-        (["--method", "rotnet", "--draw", "-1"], "negative"),
+        (["--method", "rotnet", "--seed", "-1"], "seed is -1; it must be from 0"),
+        (["--method", "rotnet", "--draw", "-1"], "draw is -1; it must be from 0"),
     ],
 )
 def test_an_error_that_the_user_can_mend_is_a_line_and_leaves_no_record(

@@ -155,7 +155,7 @@ def test_a_line_that_is_no_record_is_named_with_its_file(
     ("content", "said"),
     [
         (b"\xff\xfe\x00", r"one\.json' is not a record: it is no text"),
-        (b"{}", r"one\.json' line 1 is not a record: it has no 'recipe'; remove it"),
+        (b"{}", r"one\.json' line 1 is not a record: it has no 'key'; remove it"),
         (b'{"recipe": ', r"one\.json' line 1 is not a record: Expecting value"),
     ],
 )
