@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sslkit.folder import trials
 from sslkit.folder.trials import ENCODER
-from sslkit.folder.verdict import Option, named
+from sslkit.folder.verdict import Option, first_run, named
 from sslkit.images import folders
 from sslkit.images.decoding import read_images
 from sslkit.images.files import whole
@@ -25,7 +25,6 @@ from sslkit.judging.classifier import Classifier, load_classifier
 from sslkit.learning.devices import launch
 from sslkit.learning.encoders import OURS
 from sslkit.runs import inputs, running
-from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
 from sslkit.runs.store import Store
 
@@ -156,12 +155,7 @@ def learnt_again(runs: Iterable[Run], way: Option, out: Path) -> Classifier:
         way: Which.
         out: Their store, for the encoder.
     """
-    run = next(
-        one
-        for one in runs
-        if way.protocol in one.scores
-        and arm_name(one.recipe, way.protocol) == way.method
-    )
+    run = first_run(runs, way)
     made = replace(run.recipe, protocols=(way.protocol,))
     fabric = launch(made.precision)
     images = inputs.load_images(made.data)

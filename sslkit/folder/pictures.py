@@ -15,9 +15,8 @@ from torch import Tensor
 
 from sslkit.figures import diagnostics, few_labels, inside, plots
 from sslkit.folder.look import Look
-from sslkit.folder.verdict import Option, named
+from sslkit.folder.verdict import Option, first_run, named
 from sslkit.images.imageset import ImageSet
-from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
 from sslkit.study import tables
 from sslkit.study.features import maps
@@ -74,12 +73,7 @@ def of_trials(
         )
     if ways:
         best = ways[0]
-        run = next(
-            one
-            for one in whole
-            if best.protocol in one.scores
-            and arm_name(one.recipe, best.protocol) == best.method
-        )
+        run = first_run(whole, best)
         found.append(
             _picture(
                 diagnostics.confusion(run.scores[best.protocol], classes),

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sslkit.figures.ladder import signed
 from sslkit.runs.arms import arm_of
 from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run
@@ -225,7 +226,7 @@ def in_words(found: Decision) -> str:
     """The verdict in a sentence, with its interval."""
     one, other = named(found.option), named(found.against)
     reached = f"{one} gets {found.option.accuracy:.1f} % right"
-    ends = f"95 % interval {_signed(found.low)} to {_signed(found.high)}"
+    ends = f"95 % interval {signed(found.low)} to {signed(found.high)}"
     if found.side == "open":
         if found.reasons:
             because = f"because {'; '.join(found.reasons)}"
@@ -233,7 +234,7 @@ def in_words(found: Decision) -> str:
             because = "because the interval holds zero"
         return (
             f"It is open whether pretraining pays here, {because}: {reached}, "
-            f"{_signed(found.mean)} points on the best without it, {other} ({ends})."
+            f"{signed(found.mean)} points on the best without it, {other} ({ends})."
         )
     pays, more = {
         "higher": ("pays", "more"),
@@ -245,6 +246,21 @@ def in_words(found: Decision) -> str:
     )
 
 
+def first_run(runs: Iterable[Run], way: Option) -> Run:
+    """The first of some runs that tried a way.
+
+    Args:
+        runs: The trials.
+        way: From ``options`` of them.
+    """
+    return next(
+        run
+        for run in runs
+        if way.protocol in run.scores
+        and arm_name(run.recipe, way.protocol) == way.method
+    )
+
+
 def named(option: Option) -> str:
     """A way in words: ``"SimCLR, then a linear probe"``."""
     label = arm_of(option.method).label
@@ -252,8 +268,3 @@ def named(option: Option) -> str:
         then = {"linear": "a linear probe", "finetune": "fine-tuning"}
         return f"{label}, then {then.get(option.protocol, option.protocol)}"
     return label if option.protocol == "finetune" else f"{label} with a linear probe"
-
-
-def _signed(points: float) -> str:
-    """Points with their sign, a true minus."""
-    return f"{points:+.1f}".replace("-", "\N{MINUS SIGN}")
