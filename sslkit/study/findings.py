@@ -52,3 +52,18 @@ def holds(borne_out: bool, finding: str) -> None:
     """
     if not borne_out:
         raise NotBorneOut(f"the committed records do not bear out: {finding}")
+
+
+def insert(**numbers: float) -> None:
+    """Let text insert numbers, as ``{glue:text}`name:.1f` `` does.
+
+    Args:
+        numbers: By the names that the text uses.
+
+    Raises:
+        ModuleNotFoundError: If the extra ``book`` is not installed.
+    """
+    from myst_nb import glue
+
+    for name, value in numbers.items():
+        glue(name, float(value), display=False)
