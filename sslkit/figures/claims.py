@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sslkit.figures.forest import arms, name_arms
 from sslkit.figures.plots import (
     GREY,
     PROTOCOL_LABELS,
@@ -24,78 +23,11 @@ from sslkit.figures.plots import (
     new_figure,
     nothing,
 )
-from sslkit.runs.arms import arm_of, ordered
-from sslkit.study.contrasts import spread
-from sslkit.study.luck import runs_needed
+from sslkit.runs.arms import arm_of
 from sslkit.study.single_runs import orders, single_runs, wrong_order
 from sslkit.study.tables import at_fraction
 
 _LEAST = 3  # draws, for a spread to be told
-
-
-def seeds_by_draw(frame: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
-    """Show single runs by draw of labels, a dot a seed, a panel a method.
-
-    Args:
-        frame: Arms run with several seeds a draw (variants ``"base"`` and ``"seeds"``).
-            Draws with one seed are left out.
-        protocol: How encoders were judged.
-    """
-    here = frame[frame["protocol"] == protocol]
-    count = here.groupby(["method", "draw"])["seed"].transform("nunique")
-    here = here[count > 1]
-    methods = ordered(here["method"])
-    if not methods:
-        return nothing(f"no method has a draw with two seeds by '{protocol}'")
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-    panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
-    draws = sorted(here["draw"].unique())
-    for method, axes in zip(methods, panels, strict=True):
-        runs = here[here["method"] == method]
-        x = runs["draw"].map(draws.index)
-        y, arm = 100 * runs["accuracy"], arm_of(method)
-        axes.scatter(x, y, s=26, c=arm.colour, marker=arm.marker, alpha=0.7)
-        means = y.groupby(x).mean()
-        places = np.array(means.index)
-        axes.hlines(means, places - 0.35, places + 0.35, color=arm.colour, lw=2)
-        axes.axhline(means.mean(), color=GREY, ls=":", lw=1.2, zorder=1)
-        axes.set_xticks(range(len(draws)), [str(draw) for draw in draws])
-        axes.set(title=arm.label, xlabel="draw")
-        axes.set_xlim(-0.6, len(draws) - 0.4)
-    panels[0].set_ylabel("test accuracy (%)")
-    text = "a mark a seed; bars: means of a draw; dotted: their mean"
-    footnote(figure, frame, f"{PROTOCOL_LABELS[protocol]}; {text}")
-    return figure
-
-
-def spreads(frame: pd.DataFrame) -> Figure:
-    """Show the standard deviation of draws and that of seeds, two marks an arm.
-
-    Args:
-        frame: As for ``contrasts.spread``, which computes them; one share of labels.
-
-    Raises:
-        ValueError: If there are several shares.
-    """
-    table = spread(frame)
-    if table.empty:
-        return nothing("no arm has two draws with two seeds each")
-    if table["fraction"].nunique() != 1:
-        raise ValueError("it takes one share of the labels")
-    figure, axes = new_figure(height=1.6 + 0.24 * len(table))
-    rows = arms(table)
-    for y, row in enumerate(rows):
-        colour, marker = arm_of(row.method).colour, arm_of(row.method).marker
-        both = 100 * row.of_draws, 100 * row.of_seeds
-        axes.plot(both, (y, y), color=colour, lw=1.2, alpha=0.5, zorder=1)
-        mark: Any = {"marker": marker, "ms": 8, "ls": "", "mew": 1.5, "color": colour}
-        axes.plot(both[1], y, **mark, mec=colour, mfc="white", label="seeds")
-        axes.plot(both[0], y, **mark, mec=colour, label="draws")
-    name_arms(axes, rows)
-    axes.set(xlabel="standard deviation (points)", xlim=(0, None))
-    text = "filled: between draws of labels; open: between seeds"
-    footnote(figure, frame, f"{100 * rows[0].fraction:g} % of the labels; {text}")
-    return figure
 
 
 def one_run_each(
@@ -198,62 +130,6 @@ def wrong_orders(chances: pd.DataFrame) -> Figure:
 
 
 # ---------------------------------------------------------------------- tables
-
-
-def chance_table(chances: pd.DataFrame) -> pd.DataFrame:
-    """Write how often single runs come in the wrong order, an arm a row, in points.
-
-    Args:
-        chances: From ``luck.chances``.
-    """
-    rows = {
-        f"{row.data}, {arm_name(row.method, row.protocol)}": {
-            "points": f"{100 * row.mean:+.1f}",
-            "unrelated": f"{100 * row.unrelated:.1f}",
-            "paired": f"{100 * row.paired:.1f}",
-            "wrong, unrelated": f"{row.wrong_unrelated:.0%}",
-            "wrong, paired": f"{row.wrong_paired:.0%}",
-            "seen": f"{row.contrary} of {row.pairs}",
-        }
-        for row in _rows(chances.sort_values(["method", "protocol"]))
-    }
-    return pd.DataFrame(rows).T
-
-
-def price_table(chances: pd.DataFrame) -> pd.DataFrame:
-    """Write how many runs an interval of two points to each side takes, an arm a row.
-
-    Args:
-        chances: From ``luck.chances``.
-    """
-    rows = {
-        f"{row.data}, {arm_name(row.method, row.protocol)}": {
-            "s (points)": f"{100 * row.alone:.1f}",
-            "runs": runs_needed(row.alone),
-            "s, paired": f"{100 * row.paired:.1f}",
-            "pairs": runs_needed(row.paired),
-        }
-        for row in _rows(chances.sort_values(["method", "protocol"]))
-    }
-    return pd.DataFrame(rows).T
-
-
-def interval_table(kinds: pd.DataFrame) -> pd.DataFrame:
-    """Write the two kinds of intervals side by side, a data set a column, in points.
-
-    Args:
-        kinds: From ``luck.two_kinds``.
-    """
-    columns = {
-        row.data: {
-            "test images": f"{row.images:.0f}",
-            "bootstrap, ±": f"{100 * row.bootstrap:.1f}",
-            "formula, ±": f"{100 * row.formula:.1f}",
-            "a single run, ±": f"{100 * row.single:.1f}",
-        }
-        for row in _rows(kinds)
-    }
-    return pd.DataFrame(columns)
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:

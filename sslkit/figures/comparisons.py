@@ -14,11 +14,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sslkit.figures.forest import arms, name_arms
 from sslkit.figures.plots import (
-    GREY,
     PROTOCOL_LABELS,
-    SMALL,
     footnote,
     new_figure,
 )
@@ -165,66 +162,6 @@ def reversal(
     axes.set_xticks([0, 1], ["frozen,\nlinear probe", "fine-tuned"])
     axes.set(xlim=(-0.25, 1.75), ylabel=_ACCURACY)
     footnote(figure, summary, note)
-    return figure
-
-
-def equivalents(
-    worth: pd.DataFrame, curve: pd.DataFrame, *, fraction: float = 0.05
-) -> Figure:
-    """Show each arm's label equivalent with its interval, on an axis of labels.
-
-    What leaves the supervised curve is an arrow at its end.
-
-    Args:
-        worth: From ``contrasts.label_equivalents``.
-        curve: The summary of the supervised recipe that they were read from, by
-            ``tables.summarise``.
-        fraction: Share of the labels that the arms had.
-
-    Raises:
-        ValueError: If no arm has an equivalent at that share.
-    """
-    here = at_fraction(worth, fraction)
-    rows = arms(here)
-    if not rows:
-        raise ValueError(f"no label equivalents at {fraction:g}")
-    start, end = 100 * curve["fraction"].min(), 100 * curve["fraction"].max()
-    edges = start / 1.25, end * 1.25  # where the arrows stand
-    censored = (
-        (-math.inf, "<", "right", f"< {start:g} %"),
-        (math.inf, ">", "left", f"> {end:g} %"),
-    )
-    figure, axes = new_figure(height=1.7 + 0.24 * len(rows))
-    for y, row in enumerate(rows):
-        colour, marker = arm_of(row.method).colour, arm_of(row.method).marker
-        low, share, high = (
-            float(np.clip(100 * value, *edges))
-            for value in (row.low, row.share, row.high)
-        )
-        axes.plot((low, high), (y, y), color=colour, lw=2, label="interval")
-        if math.isfinite(row.share):
-            axes.plot(share, y, marker, color=colour, ms=8, label="share")
-        for at, tip, side, text in censored:
-            if at in (row.low, row.share, row.high):
-                x = edges[at > 0]
-                axes.plot(x, y, tip, color=colour, ms=9, label="censored")
-                place = x * 1.13 if at > 0 else x / 1.13
-                axes.text(place, y, text, va="center", ha=side, size=SMALL)
-    name_arms(axes, rows)
-    axes.set(xscale="log", xlim=(edges[0] / 2.8, edges[1] * 2.8))
-    axes.set(xlabel="labels that supervised training needs (%)")
-    ticks: list[float] = []
-    for share in sorted(100 * curve["fraction"], reverse=True):
-        if not ticks or share < ticks[-1] / 1.35:  # no number on another
-            ticks.append(share)
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
-    axes.axvspan(end, axes.get_xlim()[1], color="#F4F4F4", zorder=0)
-    axes.axvspan(axes.get_xlim()[0], start, color="#F4F4F4", zorder=0)
-    axes.axvline(100 * fraction, color=GREY, ls=":", zorder=1)
-    base = arm_of(curve["method"].iloc[0]).label
-    text = f"dotted: the {100 * fraction:g} % that the arms had; 95 % bootstrap"
-    footnote(figure, curve, f"against {base}; {text}")
     return figure
 
 

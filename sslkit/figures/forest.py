@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sslkit.figures.plots import (
@@ -113,22 +112,3 @@ def differences(pairs: pd.DataFrame, *, against: str = "supervised") -> Figure:
     text = f"percentage points to {arm_of(against).label}, paired; 95 % t-interval"
     footnote(figure, pairs, text)
     return figure
-
-
-def arms(table: pd.DataFrame) -> list[Any]:
-    """The rows of a table, an arm each, in the order of methods and protocols."""
-    return [
-        row
-        for method in ordered(table["method"])
-        for protocol in PROTOCOL_LABELS
-        for row in table.itertuples()
-        if (row.method, row.protocol) == (method, protocol)
-    ]
-
-
-def name_arms(axes: Axes, rows: list[Any]) -> None:
-    """Write the arms beside their lines, the first on top."""
-    names = [f"{arm_of(r.method).label}, {PROTOCOL_LABELS[r.protocol]}" for r in rows]
-    axes.set_yticks(range(len(rows)), names)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.grid(visible=True, axis="x")

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from sslkit.figures import forest
-from sslkit.figures.plots import GREY, WIDTH, new_figure, note, nothing
+from sslkit.figures.plots import GREY, WIDTH, new_figure, note
 from sslkit.runs.arms import arm_of
 
 _GUESS = 25  # per cent of the turns
@@ -58,43 +57,6 @@ def leaning(answers: pd.DataFrame) -> Figure:
     axes.set(xlabel="turns told (%)", xlim=(0, 103), ylim=(len(names) - 0.4, -0.6))
     axes.grid(visible=True, axis="x")
     return figure
-
-
-def worth(pairs: pd.DataFrame) -> Figure:
-    """Show what colour changes are worth, before there are labels and at the labels.
-
-    Args:
-        pairs: From ``jitter.pairs`` of ``study``, of one variant.
-
-    Raises:
-        ValueError: If it mixes data sets or profiles.
-    """
-    if pairs.empty:
-        return nothing("no records of this: see `make results`")
-    # A grey line at zero, for the baseline is not the same in all rows.
-    figure = forest.differences(pairs, against="random")
-    data, profile = pairs[["data", "profile"]].iloc[0]
-    said = "percentage points; RotNet + jitter less RotNet, supervised less\n"
-    said += "supervised in plain views; paired, 95 % t-interval; "
-    note(figure, f"{said}{data}, profile {profile}")
-    return figure
-
-
-def endings_table(endings: pd.DataFrame) -> pd.DataFrame:
-    """Write how often the turn was told in the end (%), an arm and share a row.
-
-    Args:
-        endings: From ``pretext.endings``.
-    """
-    rows: list[Any] = list(endings.itertuples())
-    names = [
-        f"{row.data}, {100 * row.fraction:g} % of the images, "
-        f"{arm_of(row.method).label}"
-        for row in rows
-    ]
-    shares = (100 * endings[["mean", "min", "max"]]).round(1)
-    table = pd.concat([endings["count"], shares], axis="columns")
-    return table.set_axis(pd.Index(names, name="arm"))
 
 
 def expected_and_found(parts: pd.DataFrame) -> Figure:

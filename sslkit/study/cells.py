@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from sslkit.runs.arms import ordered
-from sslkit.study.tables import DRAW, at_fraction, interval, side
+from sslkit.study.crossed import verdict
+from sslkit.study.tables import DRAW, at_fraction
 
 SHARES = (0.05, 0.25, 0.5, 1.0)
 """The study's shares of the labels."""
 FEW = SHARES[0]
-SIDES = ("higher", "lower", "within noise", "one pair")
-"""What ``tables.side`` says, in the order of sentences."""
-COMMONEST = "commonest"
-"""In place of a method: always answering the commonest class."""
+SIDES = ("higher", "lower", "open")
+"""What ``crossed.verdict`` says, in the order of sentences."""
 
 
 class Cell(NamedTuple):
@@ -67,43 +64,7 @@ def gaps(
 def with_side(rows: pd.DataFrame) -> pd.DataFrame:
     """Add to differences (columns low, high) the ``side`` on which each lies.
 
-    It is that of ``tables.side``, a category in the order of ``SIDES``.
+    It is that of ``crossed.verdict``, a category in the order of ``SIDES``.
     """
-    sides = [side(*ends) for ends in rows[["low", "high"]].itertuples(index=False)]
+    sides = [verdict(*ends) for ends in rows[["low", "high"]].itertuples(index=False)]
     return rows.assign(side=pd.Categorical(sides, SIDES, ordered=True))
-
-
-def means(frame: pd.DataFrame, *, classes: int) -> pd.DataFrame:
-    """What each arm reached at the study's shares of the labels, a row a cell.
-
-    Args:
-        frame: From ``tables.table``, of one data set and profile.
-        classes: How many the images have.
-
-    Returns:
-        Columns method, variant, protocol, fraction, ``draws`` (of any arm with that
-        share), ``loss`` and ``accuracy`` (means), ``loss_half`` and ``accuracy_half``
-        (half of the 95 % t-interval, NaN for one run), ``recall`` (mean macro-recall);
-        methods in their order. First what always answering the commonest class gets:
-        its method is ``COMMONEST``, its protocol empty, its loss unknown.
-    """
-    here = frame[frame["fraction"].isin(SHARES)]
-    by = ["method", "variant", "protocol", "fraction"]
-    draws = here.groupby("fraction")["draw"].nunique().to_dict()
-    top = here["majority"].max()
-    rows: list[tuple] = [
-        (COMMONEST, "", "", share, count, np.nan, np.nan, top, np.nan, 1 / classes)
-        for share, count in draws.items()
-    ]
-    for names, group in here.groupby(by, sort=False):
-        loss, low_loss, _ = interval(group["loss"])
-        accuracy, low, _ = interval(group["accuracy"])
-        both = loss, loss - low_loss, accuracy, accuracy - low
-        recall = group["macro_recall"].mean()
-        rows.append((*names, draws[names[-1]], *both, recall))
-    numbers = ["loss", "loss_half", "accuracy", "accuracy_half", "recall"]
-    table = pd.DataFrame(rows, columns=[*by, "draws", *numbers])
-    ranks = {name: i for i, name in enumerate([COMMONEST, *ordered(here["method"])])}
-    return table.sort_values(
-        "method", key=lambda names: names.map(ranks), kind="stable", ignore_index=True
-    )

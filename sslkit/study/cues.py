@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from sslkit.study.tables import side
-
 TILES = ("as stored", "turned at random first", "turned, then JPEG again")
 
 
@@ -46,24 +44,3 @@ def side_by_side(found: pd.DataFrame) -> pd.DataFrame:
     named = found.assign(tiles=found["tiles"] + sizes)
     wide = named.pivot(index="tiles", columns="data", values=["turn (%)", "axis (%)"])
     return wide.loc[named["tiles"].unique()].astype(float).round(1)
-
-
-def axis_told(found: pd.DataFrame) -> pd.DataFrame:
-    """How often the axis was told under each treatment, and whether tiles had a cue.
-
-    Returns:
-        Columns data, pixels, ``stored``, ``turned``, ``again`` (the treatments of
-        ``TILES``; shares in [0, 1], of which a guess gets a half) and ``cue``: whether
-        the axis of tiles as stored is told above two standard errors of guessing, each
-        tile counted once.
-    """
-    rows = []
-    for names, group in found.groupby(["data", "pixels"], sort=False):
-        told = group.set_index("tiles")["axis (%)"] / 100
-        stored, turned, again = told[[*TILES]]
-        error = 0.5 / float(group["tested"].iloc[0]) ** 0.5
-        above = stored - 0.5
-        cue = side(above - 2 * error, above + 2 * error) == "higher"
-        rows.append((*names, stored, turned, again, cue))
-    columns = ["data", "pixels", "stored", "turned", "again", "cue"]
-    return pd.DataFrame(rows, columns=columns)

@@ -8,7 +8,6 @@ int64. ``layers`` has them by encoder and by layer, first to last, as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from torch.nn import functional as F
 
 from sslkit.images.imageset import ImageSet
 from sslkit.judging import readout
-from sslkit.study.tables import interval
 
 Layers = Mapping[str, Mapping[str, Tensor]]
 
@@ -68,25 +66,6 @@ def maps(features: Mapping[str, Tensor], rows: Tensor) -> dict[str, NDArray]:
     }
 
 
-def moved(scores: pd.DataFrame, *, least: float = 0.1) -> pd.DataFrame:
-    """How much easier or harder each factor is to read at the end of an encoder.
-
-    Args:
-        scores: Read-outs, a row a factor, a column an encoder and layer, first to last;
-            the first encoder is that in which all others began. Scores below 0, worse
-            than guessing, count as 0.
-        least: Smallest change that is named, in [0, 1].
-
-    Returns:
-        A row a factor, a column each other encoder: its last layer less that of the
-        first encoder, to two decimals; NaN where it changed less.
-    """
-    first, *others = scores.columns.get_level_values(0).unique()
-    ends = {name: scores[name].iloc[:, -1].clip(lower=0) for name in (first, *others)}
-    change = pd.DataFrame({name: ends[name] - ends[first] for name in others}).round(2)
-    return change[change.abs() >= least]
-
-
 def alikeness(layers: Layers, rows: Tensor) -> pd.DataFrame:
     """CKA of every layer of every encoder with every other, on some images.
 
@@ -96,21 +75,6 @@ def alikeness(layers: Layers, rows: Tensor) -> pd.DataFrame:
     every = _named(layers, rows)
     values = [[readout.cka(x, y) for y in every.values()] for x in every.values()]
     return pd.DataFrame(values, list(every), list(every))
-
-
-def ends_alike(layers: Layers, rows: Tensor) -> pd.DataFrame:
-    """CKA of the last layers of every two encoders, beside what chance gives.
-
-    Returns:
-        Columns ``first``, ``second`` (encoder and layer), ``cka``, and ``chance``: the
-        same with the images of the second shuffled.
-    """
-    last = {name: dict(list(own.items())[-1:]) for name, own in layers.items()}
-    found = [
-        (one, other, readout.cka(x, y), readout.cka(x, shuffled(y)))
-        for (one, x), (other, y) in combinations(_named(last, rows).items(), 2)
-    ]
-    return pd.DataFrame(found, columns=["first", "second", "cka", "chance"])
 
 
 def _named(layers: Layers, rows: Tensor) -> dict[str, Tensor]:
@@ -182,16 +146,3 @@ def hue_and_class(
         for jitter, own in dial.items()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("hue jitter")
-
-
-def class_gain(
-    before: Tensor, after: Tensor, images: ImageSet, train: Tensor, test: Tensor
-) -> tuple[float, float, float]:
-    """How much more often ``votes`` are right by other features of the same images.
-
-    Returns:
-        Mean and 95 % t-interval over test images of the paired difference, in [-1, 1].
-    """
-    labels = images.labels.cpu()
-    first, second = (votes(own, labels, train, test) for own in (before, after))
-    return interval(second - first)

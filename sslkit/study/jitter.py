@@ -10,41 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from sslkit.judging.protocols import PROTOCOLS
-from sslkit.runs.records import Run
-from sslkit.study import reports, tables
+from sslkit.study import tables
 from sslkit.study.crossed import crossed
 
 PAIRS = (("rotnet-jitter", "rotnet"), ("supervised", "supervised-plain"))
 """An arm with colour changes and the same without."""
-
-REGIMES = {"base": "schedule", "constant": "constant 5e-6"}
-"""The study's names of the learning rates, by variant."""
-
-_MOST = 0.5  # of the labels: nothing is pretrained for more
-
-
-def comparable(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the study's two regimes, at most half of the labels.
-
-    Args:
-        frame: From ``tables.table``.
-    """
-    return frame[frame["variant"].isin(REGIMES) & (frame["fraction"] <= _MOST)]
-
-
-def pairs(frame: pd.DataFrame) -> pd.DataFrame:
-    """Every score with colour changes beside that without, of the same draw and seed.
-
-    Args:
-        frame: From ``tables.table``.
-
-    Returns:
-        As ``tables.pairs``, for each of ``PAIRS`` in turn and by protocol; no row if
-        there is no such pair.
-    """
-    made = [tables.pairs(two, against=against) for two, against in _judged_alike(frame)]
-    columns = [*frame.columns, "accuracy_base", "difference"]
-    return _joined(made, columns)
 
 
 def differences(frame: pd.DataFrame) -> pd.DataFrame:
@@ -79,67 +49,6 @@ def _joined(made: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     if not made:
         return pd.DataFrame(columns=list(columns))
     return pd.concat(made, ignore_index=True)
-
-
-def added(
-    runs: Iterable[Run],
-    *,
-    fraction: float,
-    protocols: Sequence[str] = ("linear", "finetune"),
-) -> pd.DataFrame:
-    """What jitter adds to RotNet at a share of the labels.
-
-    Args:
-        runs: Of one data set and profile; of several runs of one arm, draw and seed one
-            counts.
-        fraction: Share of the labels.
-        protocols: How encoders were judged; a row each, if there are pairs.
-
-    Returns:
-        As ``differences``.
-    """
-    frame = tables.table(runs)
-    frame = tables.at_fraction(frame[frame["variant"] == "base"], fraction)
-    frame = frame.drop_duplicates(["method", "protocol", *tables.DRAW])
-    two = frame["method"].isin(PAIRS[0]) & frame["protocol"].isin(protocols)
-    return differences(frame[two])
-
-
-def study() -> pd.DataFrame:
-    """What the study printed of RotNet without jitter and with it, a run each.
-
-    Returns:
-        Accuracies in [0, 1] by regime and fraction (the index): columns rotnet,
-        rotnet-jitter and ``difference``.
-    """
-    wide = reports.of_arms().pivot_table(
-        index=["regime", "fraction"], columns="method", values="mean"
-    )
-    both = wide[["rotnet", "rotnet-jitter"]].dropna()
-    return both.assign(difference=both["rotnet-jitter"] - both["rotnet"])
-
-
-def beside_study(differences: pd.DataFrame) -> pd.DataFrame:
-    """The study's differences by jitter, fine-tuned, and those of records.
-
-    Args:
-        differences: From the function of that name, of any data sets and variants.
-
-    Returns:
-        The rows of RotNet + jitter, fine-tuned, of which the study printed the share
-        and the regime (by ``REGIMES``), in that order of regimes; with columns regime
-        and ``study``, its difference as a share of one.
-    """
-    ours = differences[differences["method"] == "rotnet-jitter"]
-    ours = ours[ours["protocol"] == "finetune"]
-    ours = ours.assign(regime=ours["variant"].map(REGIMES))
-    theirs = study()["difference"].rename("study").reset_index()
-    order = {regime: place for place, regime in enumerate(REGIMES.values())}
-    return ours.merge(theirs, on=["regime", "fraction"]).sort_values(
-        ["regime", "fraction"],
-        key=lambda column: column.map(order) if column.name == "regime" else column,
-        ignore_index=True,
-    )
 
 
 def leaning(answers: Iterable[tuple[str, bool, float, float]]) -> pd.DataFrame:

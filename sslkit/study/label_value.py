@@ -6,16 +6,15 @@ A ``frame`` is from ``tables.table``, of one data set and profile, with all vari
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
-from sslkit.runs.arms import arm_of
-from sslkit.study.cells import FEW, with_side
+from sslkit.study.cells import FEW
 from sslkit.study.contrasts import label_equivalents
-from sslkit.study.tables import at_fraction, differences, side, summarise
+from sslkit.study.crossed import verdict
+from sslkit.study.tables import at_fraction, summarise
 
 Seen = Literal["budget", "all"]
 """Which images pretraining saw: those of the label budget, or all of the pool."""
@@ -34,7 +33,7 @@ class Worth:
         against: The supervised recipe that the arms are compared with.
         curve: Its summary, by ``tables.summarise``.
         equivalents: From ``contrasts.label_equivalents``, with ``claim``: the
-            ``tables.side`` of the interval less the share that the arm had, or
+            ``crossed.verdict`` of the interval less the share that the arm had, or
             ``"few draws"``.
     """
 
@@ -117,96 +116,8 @@ def worth(frame: pd.DataFrame, *, seen: Seen) -> Worth:
     claims = [
         FEW_DRAWS
         if 1 < row.draws < LEAST
-        else side(row.low - row.fraction, row.high - row.fraction)
+        else verdict(row.low - row.fraction, row.high - row.fraction)
         for row in rows
     ]
     curve = summarise(arms[arms["method"] == against])
     return Worth(arms, against, curve, found.assign(claim=claims))
-
-
-def of_sets(
-    frames: Mapping[str, pd.DataFrame], *, method: str = "simclr", fraction: float = FEW
-) -> dict[tuple[str, Seen], Worth]:
-    """``worth`` of several data sets, by name and images seen, where records suffice.
-
-    Args:
-        frames: By name, each as the module describes.
-        method: As for ``enough``.
-        fraction: As for ``enough``.
-    """
-    ways: tuple[Seen, ...] = ("budget", "all")
-    return {
-        (name, seen): worth(frame, seen=seen)
-        for name, frame in frames.items()
-        for seen in ways
-        if enough(frame, seen=seen, method=method, fraction=fraction)
-    }
-
-
-def two_curves(frame: pd.DataFrame, *, fraction: float) -> pd.DataFrame:
-    """Equivalents of arms that saw all images, off two supervised curves.
-
-    Args:
-        frame: As the module describes.
-        fraction: Share of the labels that the arms had.
-
-    Returns:
-        Columns data, method, protocol, fraction, ``share`` (off the curve of as many
-        steps), ``share_usual`` (off that of the base), ``start`` and ``end`` (shares at
-        the ends of the former), a row an arm.
-
-    Raises:
-        ValueError: If a curve has fewer than two shares.
-    """
-    arms, against = compared(frame, seen="all")
-    every = frame[frame["variant"] == "all"].assign(variant="base")
-    usual = frame.query("variant == 'base' and method == 'supervised'")
-    by = ["method", "protocol", "fraction"]
-    both = label_equivalents(arms).merge(
-        label_equivalents(pd.concat([every, usual])), on=by, suffixes=("", "_usual")
-    )
-    shares = arms.loc[arms["method"] == against, "fraction"]
-    table = both.assign(
-        data=frame["data"].iloc[0], start=shares.min(), end=shares.max()
-    )
-    columns = ["data", *by, "share", "share_usual", "start", "end"]
-    return at_fraction(table, fraction)[columns]
-
-
-def gains(one: Worth) -> pd.DataFrame:
-    """What each arm has over the supervised recipe with the same labels.
-
-    Returns:
-        As ``tables.differences``, with ``side``, or ``"few draws"`` in its place.
-    """
-    left_out = [name for name in BASELINES if name != one.against]
-    rows = one.arms[~one.arms["method"].isin(left_out)]
-    return _with_verdict(differences(rows, against=one.against))
-
-
-def reached(one: Worth, *, shares: Sequence[float] = (0.25, 0.5)) -> pd.DataFrame:
-    """Pretrained arms with a part of the labels less supervised training with all.
-
-    They are paired by draw and seed, as if both had had the same labels.
-
-    Args:
-        one: From ``worth``.
-        shares: The parts.
-
-    Returns:
-        As ``gains``, by share; no row where records lack.
-    """
-    every = at_fraction(one.arms[one.arms["method"] == one.against], 1.0)
-    arms = one.arms[[arm_of(name).pretrained for name in one.arms["method"]]]
-    few = pd.concat([at_fraction(arms, share) for share in shares])
-    if few.empty or every.empty:
-        return pd.DataFrame()
-    alike = [every.assign(fraction=share) for share in few["fraction"].unique()]
-    return _with_verdict(differences(pd.concat([few, *alike]), against=one.against))
-
-
-def _with_verdict(rows: pd.DataFrame) -> pd.DataFrame:
-    """Differences with the side on which each lies, where there are draws enough."""
-    sides = with_side(rows)["side"].astype(str)
-    few = rows["pairs"].between(2, LEAST - 1)
-    return rows.assign(side=sides.mask(few, FEW_DRAWS))

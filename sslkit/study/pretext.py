@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from sslkit.methods import simclr
-from sslkit.runs.arms import ordered
 from sslkit.runs.records import Run
 
 
@@ -45,34 +44,6 @@ def last(run: Run, metric: str) -> float:
     """A metric of the last epoch of pretraining; NaN if the record does not have it."""
     values = by_epoch([run], metric)["value"]
     return float(values.iloc[-1]) if len(values) else math.nan
-
-
-def endings(
-    runs: Iterable[Run], methods: Collection[str], *, metric: str = "val_accuracy"
-) -> pd.DataFrame:
-    """A metric of the last epoch of pretraining, over draws and seeds.
-
-    Args:
-        runs: Any; those of the variant ``"base"`` count.
-        methods: Which.
-        metric: As in ``Run.history``.
-
-    Returns:
-        Columns data, fraction, method, ``count`` (runs that kept it), ``mean``, ``min``
-        and ``max``; shares rising, methods in the order of tables.
-    """
-    base = [run for run in runs if run.recipe.variant == "base"]
-    table = by_epoch((run for run in base if run.recipe.arm in methods), metric)
-    by = ["data", "fraction", "method"]
-    ends = table.groupby([*by, "draw", "seed"], sort=False)["value"].last()
-    found = ends.groupby(by, sort=False).agg(["count", "mean", "min", "max"])
-    found = found.reset_index()
-    order = pd.Categorical(found["method"], ordered(found["method"]))
-    return (
-        found.assign(method=order)
-        .sort_values(by, ignore_index=True)
-        .astype({"method": str})
-    )
 
 
 def contrastive_bounds(images: float, temperature: float) -> tuple[float, float]:

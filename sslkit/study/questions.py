@@ -29,7 +29,9 @@ AMOUNTS = {
 }
 """Names of the variants with other images, or more steps, than the label budget's."""
 
-_JUDGED = {"finetune": "fine-tuned", "linear": "linear probe"}
+JUDGED = {"finetune": "fine-tuned", "linear": "linear probe"}
+"""How a sentence calls a protocol."""
+
 _PARTS = SHARES[:-1]
 _STARTS = {
     "constant from the warm start, less cosine from random": ("constant", "base"),
@@ -78,7 +80,7 @@ def added(frame: pd.DataFrame) -> pd.DataFrame:
         frame,
         [
             (
-                f"{_JUDGED[judged]}, less {arm_of(base).label}",
+                f"{JUDGED[judged]}, less {arm_of(base).label}",
                 f"{arm_of(method).label} {_percent(share)}",
                 Cell(method, judged, share),
                 Cell(base, base_judged, share),
@@ -125,7 +127,7 @@ def jitter(frame: pd.DataFrame) -> pd.DataFrame:
             Cell("rotnet-jitter", judged, share),
             Cell("rotnet", judged, share),
         )
-        for judged, name in _JUDGED.items()
+        for judged, name in JUDGED.items()
         for share in _PARTS
     ]
     labels = [

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sslkit.runs.arms import arm_of, ordered
-from sslkit.study.tables import DRAW, interval, side
+from sslkit.runs.arms import ordered
+from sslkit.study.crossed import verdict
+from sslkit.study.tables import DRAW, interval
 
 STARTS = {
     "random start": {
@@ -47,7 +48,7 @@ LISTED = (
 """A regime less the cosine from the same start, and one start less the other."""
 
 ASKED = (*LISTED, ("constant", "constant, random start"), ("constant", "base"))
-_SIDES = ["higher", "lower", "within noise", "one pair"]
+_SIDES = ["higher", "lower", "open"]
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -104,7 +105,7 @@ def differences(
     Returns:
         Columns variant, ``less``, fraction, data, protocol, method, ``pairs``,
         ``mean``, ``low``, ``high`` (95 % t-interval) and ``side`` (a category, see
-        ``tables.side``), in the order of ``asked``, then of the others.
+        ``crossed.verdict``), in the order of ``asked``, then of the others.
 
     Raises:
         ValueError: If an arm was run twice for one draw and seed.
@@ -123,45 +124,8 @@ def differences(
             gap = (wide[variant] - wide[less]).dropna().sort_index()
             for names, values in gap.groupby(by, observed=True):
                 ends = interval(values)
-                where = side(*ends[1:])
+                where = verdict(*ends[1:])
                 rows.append((variant, less, *names, len(values), *ends, where))
     columns = ["variant", "less", *by, "pairs", "mean", "low", "high", "side"]
     table = pd.DataFrame(rows, columns=columns)
     return table.astype({"side": pd.CategoricalDtype(_SIDES)})
-
-
-def verdict(gaps: pd.DataFrame) -> str:
-    """Which arms are higher with a regime and which are lower, in one line.
-
-    Args:
-        gaps: From ``differences``: of one pair of regimes, judged in one way.
-
-    Returns:
-        Arms with their mean differences in points, by ``tables.side``.
-    """
-    sides = []
-    for where, own in gaps.groupby("side", observed=True):
-        labels = [arm_of(name).label.replace(",", " in") for name in own["method"]]
-        points = 100 * own["mean"]
-        said = [f"{x} {y:+.1f}" for x, y in zip(labels, points, strict=True)]
-        sides.append(f"{where}: {', '.join(said)}")
-    return "; ".join(sides)
-
-
-def in_print(study: pd.DataFrame) -> pd.DataFrame:
-    """The study's two regimes beside each other, as it printed them.
-
-    Args:
-        study: From ``reports.of_arms``.
-
-    Returns:
-        Columns method, fraction, ``schedule``, ``fixed`` and ``difference`` (fixed
-        less schedule), in per cent; a row where both were printed.
-    """
-    wide = study.pivot_table(
-        index=["method", "fraction"], columns="regime", values="mean"
-    )
-    both = (100 * wide[["schedule", "constant 5e-6"]]).dropna().round(2)
-    both.columns = pd.Index(["schedule", "fixed"])
-    gap = (both["fixed"] - both["schedule"]).round(2)
-    return both.assign(difference=gap).reset_index()

@@ -18,6 +18,7 @@ from sslkit.runs import keys
 from sslkit.runs.arms import ordered
 from sslkit.runs.recipes import Recipe, arm_name
 from sslkit.runs.records import Run
+from sslkit.study.crossed import verdict
 
 # What two runs have in common that are compared: images and how they were divided,
 # settings, labels.
@@ -249,22 +250,10 @@ def at_fraction(frame: pd.DataFrame, fraction: float) -> pd.DataFrame:
     return frame[np.isclose(frame["fraction"], fraction)]
 
 
-def side(low: float, high: float) -> str:
-    """On which side of zero the interval of a difference lies, as a sentence says it.
-
-    Returns:
-        ``"higher"`` or ``"lower"`` if all of it does, ``"within noise"`` if it holds
-        zero, ``"one pair"`` if there is none (the ends are NaN).
-    """
-    if np.isnan(low):
-        return "one pair"
-    return "higher" if low > 0 else "lower" if high < 0 else "within noise"
-
-
 def in_words(
     mean: float, low: float, high: float, count: int, *, of: str = "pair"
 ) -> str:
-    """A difference of accuracies as a sentence may say it, "within noise" included.
+    """A difference of accuracies as a sentence may say it, and that it is open.
 
     Args:
         mean: The difference, as a share of one.
@@ -277,15 +266,7 @@ def in_words(
         return f"{100 * mean:+.1f} points in a single {of}, so of unknown spread"
     ends = f"{100 * low:+.1f} to {100 * high:+.1f}"
     said = f"{100 * mean:+.1f} points (95 % interval {ends}, {count} {of}s)"
-    return f"{said}, within noise" if side(low, high) == "within noise" else said
-
-
-def in_nats(mean: float, low: float, high: float, count: int) -> str:
-    """A difference of losses as a sentence may say it, "within noise" included."""
-    if count < 2:
-        return f"{mean:+.3f} nats"
-    said = f"{mean:+.3f} nats ({low:+.3f} to {high:+.3f})"
-    return f"{said}, within noise" if side(low, high) == "within noise" else said
+    return f"{said}, open" if verdict(low, high) == "open" else said
 
 
 def worded(frame: pd.DataFrame, *, count: str = "pairs") -> pd.DataFrame:

@@ -6,20 +6,12 @@ labels; image sets stand in the order in which it has them first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from sslkit.runs.arms import arm_of
+from sslkit.study.crossed import verdict
 from sslkit.study.selection import ENDS
-from sslkit.study.tables import Difference, difference, side
-
-STAGES = ("layer1", "layer2", "layer3", "layer4")
-PAIRS = (
-    ("simclr", "rotnet"),
-    ("simclr", "rotnet-jitter"),
-    ("rotnet-jitter", "rotnet"),
-)
+from sslkit.study.tables import Difference, difference
 
 
 def agreement(one: Difference, other: Difference) -> str:
@@ -28,62 +20,10 @@ def agreement(one: Difference, other: Difference) -> str:
     Returns:
         ``"same"`` or ``"opposite"`` if both are beyond noise, else ``"open"``.
     """
-    sides = {side(each.low, each.high) for each in (one, other)}
+    sides = {verdict(each.low, each.high) for each in (one, other)}
     if sides == {"higher", "lower"}:
         return "opposite"
     return "same" if sides in ({"higher"}, {"lower"}) else "open"
-
-
-def orders(
-    frame: pd.DataFrame, pairs: Sequence[tuple[str, str]] = PAIRS
-) -> pd.DataFrame:
-    """Every two methods, with the same labels and seed, frozen and fine-tuned.
-
-    Args:
-        frame: One share of the labels.
-        pairs: A method, and the one that is subtracted.
-
-    Returns:
-        Columns data, method, against, ``frozen``, ``finetuned``, ``moves`` (fine-tuned
-        less frozen) and their ``agreement``; a row a pair that was run.
-    """
-    rows = []
-    own = frame[frame["protocol"].isin(ENDS)]
-    for data, scores in own.groupby("data", sort=False):
-        wide = scores.pivot_table(
-            index=["draw", "seed"], columns=["method", "protocol"], values="accuracy"
-        )
-        for method, against in pairs:
-            if not {method, against} <= {*scores["method"]}:
-                continue
-            gap = (wide[method] - wide[against]).dropna()
-            frozen, tuned = (difference(gap[end]) for end in ENDS)
-            moves = difference(gap["finetune"] - gap["linear"])
-            agree = agreement(frozen, tuned)
-            rows.append((data, method, against, frozen, tuned, moves, agree))
-    columns = ["data", "method", "against", "frozen", "finetuned", "moves", "agreement"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def best_stages(frame: pd.DataFrame) -> pd.DataFrame:
-    """The stage of each frozen encoder that a linear probe reads best on average.
-
-    Args:
-        frame: One share of the labels; the protocols ``STAGES`` count.
-
-    Returns:
-        Columns data, method, ``stage`` (a protocol) and ``gap``, its accuracy less
-        that of the last stage.
-    """
-    rows = []
-    own = frame[frame["protocol"].isin(STAGES)]
-    for names, scores in own.groupby(["data", "method"], sort=False):
-        wide = scores.pivot(
-            index=["draw", "seed"], columns="protocol", values="accuracy"
-        )
-        best = wide.mean().idxmax()
-        rows.append((*names, best, difference(wide[best] - wide[STAGES[-1]])))
-    return pd.DataFrame(rows, columns=["data", "method", "stage", "gap"])
 
 
 def finetuning(frame: pd.DataFrame) -> pd.DataFrame:

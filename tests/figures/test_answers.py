@@ -87,38 +87,6 @@ def run(method: str, phases: tuple[str, ...]) -> Run:
     return Run(recipe, method, {"finetune": score}, history, {})
 
 
-def test_each_arm_and_phase_has_a_button_and_a_picture_with_its_own_words():
-    runs = [run("simclr", ("pretrain", "finetune")), run("supervised", ("finetune",))]
-    box = answers.curves(study.learning(runs))
-    buttons, stack = box.children
-    named = ("supervised, with labels", "SimCLR, pretext", "SimCLR, with labels")
-    assert buttons.options == named
-    assert buttons.description == "folder"
-    for name, panel in zip(named, stack.children, strict=True):
-        assert f"folder, {name}: loss and accuracy by epoch" in panel.value
-
-
-def test_only_training_with_labels_marks_the_epoch_whose_weights_were_tested(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    marked = []
-    drawn = answers.diagnostics.curves
-
-    def spied(*histories, phase, selected, method):
-        marked.append((phase, list(selected), method, len(histories)))
-        return drawn(*histories, phase=phase, selected=selected, method=method)
-
-    monkeypatch.setattr(answers.diagnostics, "curves", spied)
-    one = run("simclr", ("pretrain", "finetune"))
-    answers.curves(study.learning([one, one]))
-    assert marked == [("pretrain", [], "simclr", 2), ("finetune", [2, 2], "simclr", 2)]
-
-
-def test_one_arm_and_phase_is_too_few_to_choose_from():
-    with pytest.raises(ValueError, match="two pictures"):
-        answers.curves(study.learning([run("supervised", ("finetune",))]))
-
-
 # ------------------------------------------------------------------------ wall
 
 

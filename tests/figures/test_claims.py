@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import colour_of, dots, lines, texts, ticks
-from matplotlib.collections import LineCollection
+from drawn import dots, lines, texts, ticks
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -67,52 +64,6 @@ def seeds() -> pd.DataFrame:
 
 
 # ------------------------------------------------------------- draws and seeds
-
-
-def test_seeds_of_a_draw_stand_above_each_other_around_their_mean(seeds):
-    figure = claims.seeds_by_draw(seeds)
-    supervised, simclr = figure.axes
-    assert [axes.get_title() for axes in figure.axes] == ["supervised", "SimCLR"]
-    places = sorted(dots(simclr, "simclr"))
-    assert [x for x, _ in places] == [0, 0, 1, 1]
-    assert [y for _, y in places] == pytest.approx([60, 64, 70, 74])
-    (bars,) = (c for c in simclr.collections if isinstance(c, LineCollection))
-    found = {(round(s[:, 0].mean(), 6), *s[:, 1].round(6)) for s in bars.get_segments()}
-    assert found == {(0, 62, 62), (1, 72, 72)}
-    dotted = next(x for x in supervised.get_lines() if x.get_linestyle() == ":")
-    assert list(dotted.get_ydata()) == pytest.approx([57, 57])
-    assert [t.get_text() for t in simclr.get_xticklabels()] == ["0", "1"]
-
-
-def test_seeds_by_draw_keeps_to_its_protocol_and_needs_two_seeds(seeds, frame):
-    (axes,) = claims.seeds_by_draw(seeds, protocol="knn").axes
-    assert sorted(y for _, y in dots(axes, "simclr"))[-1] == pytest.approx(84)
-    assert "two seeds by 'finetune'" in texts(claims.seeds_by_draw(frame))
-
-
-def test_spreads_are_those_of_the_hand_filled_for_draws_and_open_for_seeds(seeds):
-    figure = claims.spreads(seeds)
-    (axes,) = figure.axes
-    assert ticks(axes) == [
-        "supervised, fine-tuned",
-        "SimCLR, fine-tuned",
-        "SimCLR, kNN",
-    ]
-    for label, value, face in (
-        ("seeds", 100 * math.sqrt(0.0008), "#ffffff"),
-        ("draws", 100 * math.sqrt(0.005 - 0.0004), colour_of("simclr")),
-    ):
-        tuned, knn = lines(axes, "simclr", label)
-        assert tuned.get_xdata() == pytest.approx([value])
-        assert (list(tuned.get_ydata()), list(knn.get_ydata())) == ([1], [2])
-        assert to_hex(tuned.get_markerfacecolor()) == face
-    assert axes.yaxis_inverted()
-
-
-def test_spreads_take_one_share_and_several_seeds(seeds, frame):
-    assert "two draws with two seeds" in texts(claims.spreads(frame))
-    with pytest.raises(ValueError, match="one share"):
-        claims.spreads(pd.concat([seeds, seeds.assign(fraction=0.25)]))
 
 
 # ---------------------------------------------------------------- one run each
@@ -233,57 +184,17 @@ def test_wrong_orders_need_three_pairs():
 # ---------------------------------------------------------------------- tables
 
 
-def test_chances_are_written_in_points_and_per_cent() -> None:
-    table = claims.chance_table(chances())
-    found = table.loc["shapes, RotNet, fine-tuned"]
-    deviation = 100 * np.std([0.01, 0.03, -0.01, 0.05], ddof=1)
-    wrong = f"{NormalDist(2, deviation).cdf(0):.0%}"
-    assert found.tolist() == ["+2.0", "2.6", "2.6", wrong, wrong, "1 of 4"]
-    assert table.loc["shapes, SimCLR, linear probe", "points"] == "-4.0"
-
-
-def test_the_price_of_two_points_is_a_whole_number_of_runs() -> None:
-    table = claims.price_table(chances())
-    found = table.loc["shapes, SimCLR, linear probe"]
-    assert found["s (points)"] == found["s, paired"] == "2.0"
-    assert found["runs"] == found["pairs"] == 7  # 2.45 x 2 / √7 = 1.85
-
-
-def test_both_kinds_of_intervals_are_half_widths_in_points() -> None:
-    kinds = {"data": "shapes", "images": 300, "bootstrap": 0.051}
-    kinds |= {"formula": 0.0499, "single": 0.1}
-    table = claims.interval_table(pd.DataFrame([kinds]))
-    assert table["shapes"].tolist() == ["300", "5.1", "5.0", "10.0"]
-
-
 # ------------------------------------------------------------------------- all
 
 
-def each_figure(
-    frame: pd.DataFrame, seeds: pd.DataFrame
-) -> Iterator[tuple[str, Figure]]:
-    yield "seeds_by_draw", claims.seeds_by_draw(seeds)
-    yield "spreads", claims.spreads(seeds)
+def each_figure(frame: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
     yield "one_run_each", claims.one_run_each(frame)
     yield "wrong_orders", claims.wrong_orders(chances())
 
 
-def test_every_figure_names_its_source_and_fits_a_page(frame, seeds):
-    for name, figure in each_figure(frame, seeds):
+def test_every_figure_names_its_source_and_fits_a_page(frame):
+    for name, figure in each_figure(frame):
         assert "shapes, profile quick" in texts(figure), name
         width, height = figure.get_size_inches()
         assert width <= plots.WIDTH, name
         assert height <= 4.3, name
-
-
-def test_no_figure_mixes_sources(frame, seeds):
-    for make, table in (
-        (claims.seeds_by_draw, seeds),
-        (claims.spreads, seeds),
-        (claims.one_run_each, frame),
-        (claims.wrong_orders, chances()),
-    ):
-        mixed = table.reset_index(drop=True)
-        mixed.loc[0, "profile"] = "study"
-        with pytest.raises(ValueError, match="one data set and profile"):
-            make(mixed)

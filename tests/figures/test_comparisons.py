@@ -8,12 +8,12 @@ import drawn
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import SHARES, colour_of, labelled, lines, of, points, texts, ticks
+from drawn import SHARES, colour_of, labelled, lines, of, points, texts
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from sslkit.figures import comparisons, plots
+from sslkit.figures import comparisons
 from sslkit.runs.arms import arm_of
 from sslkit.study import contrasts
 
@@ -225,55 +225,6 @@ def curve() -> pd.DataFrame:
     )
 
 
-def test_equivalents_stand_at_their_share_with_their_interval(worth, curve):
-    (axes,) = comparisons.equivalents(worth, curve).axes
-    assert ticks(axes) == [
-        "random encoder, linear probe",
-        "RotNet, linear probe",
-        "SimCLR, linear probe",
-        "SimCLR, fine-tuned",
-    ]
-    assert axes.get_xscale() == "log"
-    points = [(*p.get_xdata(), *p.get_ydata()) for p in lines(axes, "simclr", "share")]
-    assert points == [pytest.approx((10, 2)), pytest.approx((20, 3))]
-    frozen, tuned = (x.get_xdata() for x in lines(axes, "simclr", "interval"))
-    assert frozen == pytest.approx((6, 15))
-    assert tuned[0] == pytest.approx(10)
-    assert tuned[1] > 100
-    named = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert sorted(named, key=float) == ["2.5", "5", "50", "100"], "75 is too near"
-
-
-def test_censored_equivalents_are_arrows_at_the_edge_with_the_end_in_words(
-    worth, curve
-):
-    (axes,) = comparisons.equivalents(worth, curve).axes
-    said = {(t.get_text(), t.get_position()[1]) for t in axes.texts}
-    assert said == {("< 2.5 %", 0), ("< 2.5 %", 1), ("> 100 %", 3)}
-    assert lines(axes, "random", "share") == [], "a censored share has no mark"
-    (left,) = lines(axes, "rotnet", "censored")
-    assert left.get_marker() == "<"
-    assert axes.get_xlim()[0] < left.get_xdata()[0] < 2.5
-    (right,) = lines(axes, "simclr", "censored")
-    assert right.get_marker() == ">"
-    assert 100 < right.get_xdata()[0] < axes.get_xlim()[1]
-    # And an arrow is no number: all words are inside the figure.
-    axes.figure.draw_without_rendering()
-    for text in axes.texts:
-        box = text.get_window_extent()
-        assert axes.bbox.x0 <= box.x0 < box.x1 <= axes.bbox.x1
-
-
-def test_equivalents_keep_to_their_share_even_without_an_interval(worth, curve):
-    (axes,) = comparisons.equivalents(worth, curve, fraction=0.25).axes
-    assert ticks(axes) == ["RotNet, fine-tuned", "SimCLR, linear probe"]
-    assert {t.get_text() for t in axes.texts} == {"> 100 %"}
-    dotted = [x for x in axes.get_lines() if x.get_linestyle() == ":"]
-    assert [list(x.get_xdata()) for x in dotted] == [[25, 25]]
-    with pytest.raises(ValueError, match="no label equivalents at 0.5"):
-        comparisons.equivalents(worth, curve, fraction=0.5)
-
-
 # ----------------------------------------------------------------------- gains
 
 
@@ -320,25 +271,3 @@ def test_gains_name_their_baseline_and_need_the_protocol(differences):
 
 
 # ------------------------------------------------- equivalents and gains as the others
-
-
-def test_equivalents_and_gains_name_their_source_and_fit_a_page(
-    worth, curve, differences
-):
-    for figure in (
-        comparisons.equivalents(worth, curve),
-        comparisons.gains(differences),
-    ):
-        assert "shapes, profile quick" in texts(figure)
-        width, height = figure.get_size_inches()
-        assert width <= plots.WIDTH
-        assert height <= 4.3
-
-
-def test_equivalents_and_gains_mix_no_sources(worth, curve, differences):
-    curve.loc[0, "profile"] = "study"
-    with pytest.raises(ValueError, match="one data set and profile"):
-        comparisons.equivalents(worth, curve)
-    differences.loc[0, "profile"] = "study"
-    with pytest.raises(ValueError, match="one data set and profile"):
-        comparisons.gains(differences)

@@ -55,34 +55,6 @@ def pairs() -> pd.DataFrame:
     )
 
 
-def test_worth_names_what_is_subtracted_and_where_it_comes_from() -> None:
-    figure = jitter.worth(pairs())
-    text = texts(figure)
-    assert "RotNet + jitter less RotNet" in text
-    assert "colon3, profile study-small" in text
-    (mean,) = (
-        line
-        for line in lines(figure.axes[0], "supervised")
-        if len(line.get_xdata()) == 1
-    )
-    assert list(mean.get_xdata()) == pytest.approx([15])
-
-
-def test_worth_without_pairs_says_so_and_mixes_no_sources() -> None:
-    assert "no records" in texts(jitter.worth(pairs().iloc[:0]))
-    mixed = pd.concat([pairs(), pairs().assign(data="cifar3")])
-    with pytest.raises(ValueError, match="one data set and profile"):
-        jitter.worth(mixed)
-
-
-def test_the_table_of_endings_is_in_per_cent_and_named() -> None:
-    ends = {"data": "colon3", "fraction": 0.05, "method": "rotnet", "count": 3}
-    ends |= {"mean": 0.2468, "min": 0.2, "max": 0.3}
-    table = jitter.endings_table(pd.DataFrame([ends]))
-    assert table.index.tolist() == ["colon3, 5 % of the images, RotNet"]
-    assert table.iloc[0].to_dict() == {"count": 3, "mean": 24.7, "min": 20, "max": 30}
-
-
 def test_validation_is_dashed_beside_the_test_with_its_band() -> None:
     names = ["data", "profile", "fraction", "method", "part", "mean", "low", "high"]
     rows = [

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-import pytest
 
-from sslkit.study import cues, published
+from sslkit.study import cues
 
 
 def found(*axes: float, tested: int = 100, data: str = "a", pixels: int = 32):
@@ -16,29 +15,6 @@ def found(*axes: float, tested: int = 100, data: str = "a", pixels: int = 32):
     ]
     columns = ["data", "pixels", "tiles", "tested", "turn (%)", "axis (%)"]
     return pd.DataFrame(rows, columns=columns)
-
-
-@pytest.mark.parametrize(
-    ("stored", "tested", "cue"),
-    [
-        (60.1, 100, True),  # the standard error of guessing is 50 / sqrt(100) = 5
-        (59.9, 100, False),
-        (50.0, 100, False),
-        (10.0, 100, False),  # told wrongly is not told
-        (52.6, 1600, True),
-        (52.4, 1600, False),
-    ],
-)
-def test_a_cue_is_an_axis_told_two_standard_errors_above_guessing(stored, tested, cue):
-    (row,) = cues.axis_told(found(stored, 50, 50, tested=tested)).to_dict("records")
-    assert row["cue"] is cue
-
-
-def test_what_is_told_stands_by_set_and_size_in_their_order():
-    both = [found(90, 50, 80, data="b", pixels=96), found(70, 51, 60, data="a")]
-    told = cues.axis_told(pd.concat(both))
-    rows = [*told.drop(columns="cue").itertuples(index=False, name=None)]
-    assert rows == [("b", 96, 0.9, 0.5, 0.8), ("a", 32, 0.7, 0.51, 0.6)]
 
 
 def test_sets_stand_side_by_side_and_rows_in_the_order_in_which_they_were_made():
@@ -52,14 +28,6 @@ def test_sets_stand_side_by_side_and_rows_in_the_order_in_which_they_were_made()
     ]
     assert wide.loc["as stored, 96 px", ("axis (%)", "b")] == 90.0
     assert pd.isna(wide.loc["as stored, 32 px", ("turn (%)", "b")])
-
-
-def test_the_committed_table_is_one_that_can_be_read():
-    file = published.file("cues.csv")
-    assert file is not None
-    told = cues.axis_told(pd.read_csv(file))
-    assert set(told["data"]) == {"colon3", "lung3"}
-    assert told[["stored", "turned", "again"]].stack().between(0, 1).all()
 
 
 # Annex K of the JPEG standard (ITU-T T.81), table K.1, its first rows: quality 50.

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from scipy import stats
 from torch import Tensor
 
 import sslkit
@@ -64,26 +61,6 @@ def test_a_map_keeps_two_far_heaps_apart_and_is_the_same_twice():
 # ------------------------------------------------------------------- read-outs
 
 
-def test_what_moved_is_the_last_layer_less_that_of_the_first_encoder():
-    scores = pd.DataFrame(
-        {
-            ("start", "layer1"): [0.9, 0.9, 0.9],
-            ("start", "layer2"): [0.20, 0.50, -3.0],
-            ("Other", "layer1"): [0.0, 0.0, 0.0],
-            ("Other", "layer2"): [0.83, 0.35, 0.05],
-            ("Third", "layer1"): [0.0, 0.0, 0.0],
-            ("Third", "layer2"): [0.24, 0.40, -0.2],
-        },
-        index=["class", "hue", "tilt"],
-    )
-    found = features.moved(scores)
-    assert list(found) == ["Other", "Third"]
-    assert found["Other"].dropna().to_dict() == {"class": 0.63, "hue": -0.15}
-    assert found["Third"].dropna().to_dict() == {"hue": -0.1}  # at the edge, named
-    wider = features.moved(scores, least=0.04)
-    assert wider["Other"].dropna().to_dict()["tilt"] == 0.05
-
-
 # -------------------------------------------------------------------- likeness
 
 
@@ -111,17 +88,6 @@ def test_all_layers_are_compared_with_all_on_the_rows_that_were_asked_for(layers
     k, m = centre @ x @ x.T @ centre, centre @ y @ y.T @ centre
     by_kernels = (k * m).sum() / np.sqrt((k * k).sum() * (m * m).sum())
     assert found.loc["A 1", "C 2"] == pytest.approx(by_kernels, rel=1e-5)
-
-
-def test_last_layers_stand_beside_what_shuffled_images_give(layers):
-    rows = torch.arange(60)
-    found = features.ends_alike(layers, rows)
-    pairs = [*zip(found["first"], found["second"], strict=True)]
-    assert pairs == [("A 2", "B 2"), ("A 2", "C 2"), ("B 2", "C 2")]
-    table = features.alikeness(layers, rows)
-    assert list(found["cka"]) == pytest.approx([table.loc[pair] for pair in pairs])
-    assert found["cka"].iloc[0] == pytest.approx(1)
-    assert found["chance"].iloc[0] < 0.3, "no copy once its images are shuffled"
 
 
 # ------------------------------------------------------------------------ dial
@@ -187,16 +153,3 @@ def test_a_dial_is_read_by_hue_and_by_votes(images):
     assert found.loc[0.5, "hue"] == readout.read_out(blind, wanted, train, test)
     right = features.votes(blind, images.labels, train, test)
     assert found.loc[0.5, "class"] == right.mean()
-
-
-def test_a_gain_of_votes_is_paired_by_test_image(images):
-    images = replace(images, factors=None)
-    train, test = images.rows("train"), images.rows("test")
-    blind = noise(len(images), 3)
-    seeing = torch.nn.functional.one_hot(images.labels.clamp(min=0)).float()
-    mean, low, high = features.class_gain(blind, seeing, images, train, test)
-    right = features.votes(blind, images.labels, train, test)
-    gain = 1 - right
-    assert mean == pytest.approx(gain.mean())
-    expected = stats.t.interval(0.95, len(gain) - 1, gain.mean(), stats.sem(gain))
-    assert (low, high) == pytest.approx(expected)

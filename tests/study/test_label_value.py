@@ -6,7 +6,6 @@ import math
 
 import pandas as pd
 import pytest
-from scipy import stats
 from scored import scored, together
 
 from sslkit.study import label_value
@@ -94,10 +93,10 @@ def test_an_equivalent_lies_on_the_curve_and_is_claimed_against_its_own_share():
     assert found.loc[("simclr", 0.05), "share"] == pytest.approx(0.15)
     assert found["claim"].to_dict() == {
         ("simclr", 0.05): "higher",
-        ("rotnet", 0.05): "within noise",
+        ("rotnet", 0.05): "open",
         ("simclr", 0.25): "lower",
         ("rotnet", 0.5): "few draws",
-        ("rotnet", 0.25): "one pair",
+        ("rotnet", 0.25): "open",
     }
     assert found.loc[("rotnet", 0.25), "share"] == pytest.approx(0.375)
     assert found.loc[("rotnet", 0.5), "share"] == math.inf
@@ -112,75 +111,3 @@ def test_a_censored_interval_is_on_the_side_of_its_end():
     )
     found = label_value.worth(frame, seen="budget").equivalents.set_index("method")
     assert found["claim"].to_dict() == {"rotnet": "lower", "simclr": "higher"}
-
-
-def test_sets_with_too_few_records_are_left_out():
-    arm = together(
-        scored("simclr", [0.6] * 5), scored("simclr", [0.6] * 5, protocol="linear")
-    )
-    longer = curve({0.05: 0.5}, variant="budget, many steps")
-    frames = {
-        "whole": together(curve(RISING), arm, arm.assign(variant="all"), longer),
-        "base": together(curve(RISING), arm),
-        "no arm": curve(RISING),
-        "one share": together(curve({0.05: 0.5}), arm),
-        "apart": together(curve({0.25: 0.7, 1.0: 0.9}), arm),
-        "two tests": together(
-            *(together(curve(RISING), arm).assign(test=t) for t in ("image", "group"))
-        ),
-        "fine-tuned alone": together(curve(RISING), scored("simclr", [0.6] * 5)),
-    }
-    found = label_value.of_sets(frames)
-    assert [*found] == [("whole", "budget"), ("whole", "all"), ("base", "budget")]
-    assert label_value.of_sets(frames, method="rotnet") == {}
-    assert label_value.of_sets(frames, fraction=0.25) == {}
-    with pytest.raises(ValueError, match="two fractions"):
-        label_value.worth(frames["one share"], seen="budget")
-
-
-def test_two_curves_give_the_same_arm_two_shares():
-    """0.7 is reached at 25 % of the usual curve, half way to it on the longer one."""
-    frame = together(
-        curve(RISING),
-        curve({0.05: 0.6, 0.25: 0.8, 0.5: 0.85}, variant="budget, many steps"),
-        scored("simclr", [0.7] * 5, variant="all"),
-        scored("simclr", [0.1] * 5),
-        scored("rotnet", [0.7] * 3, variant="all", fraction=0.25),
-    )
-    (row,) = label_value.two_curves(frame, fraction=0.05).itertuples()
-    assert (row.method, row.share_usual) == ("simclr", pytest.approx(0.25))
-    assert row.share == pytest.approx(0.15)
-    assert (row.data, row.start, row.end) == ("shapes", 0.05, 1.0)
-
-
-def test_gains_leave_the_other_supervised_recipe_out():
-    frame = together(
-        curve(RISING),
-        scored("supervised-plain", [0.4] * 5),
-        scored("simclr", [0.6, 0.7, 0.6, 0.7, 0.6]),
-    )
-    (row,) = label_value.gains(label_value.worth(frame, seen="budget")).itertuples()
-    assert (row.method, row.side) == ("simclr", "higher")
-    assert row.mean == pytest.approx(0.14)
-
-
-def test_a_part_of_the_labels_is_compared_with_all_by_draw_and_seed():
-    every = [0.90, 0.94, 0.92, 0.93, 0.91]
-    few = [0.80, 0.85, 0.90, 0.94, 0.92]
-    frame = together(
-        curve({0.05: 0.5, 0.25: 0.7}),
-        scored("supervised", every, fraction=1.0),
-        scored("simclr", few, fraction=0.25),
-        scored("simclr", [0.99, 0.999, 1.0], fraction=0.5, protocol="linear"),
-        scored("random", [0.1] * 3, fraction=0.25, protocol="linear"),
-    )
-    one = label_value.worth(frame, seen="budget")
-    quarter, half = label_value.reached(one).itertuples()
-    low, high = stats.ttest_rel(few, every).confidence_interval()
-    assert (quarter.method, quarter.fraction) == ("simclr", 0.25)
-    assert (quarter.low, quarter.high) == pytest.approx((low, high))
-    assert quarter.side == "within noise"
-    assert (half.side, half.low > 0) == ("few draws", True)  # three: no verdict
-    assert half.protocol == "linear"
-    assert len(label_value.reached(one, shares=[0.25])) == 1
-    assert label_value.reached(one, shares=[0.1]).empty

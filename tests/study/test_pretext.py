@@ -48,27 +48,6 @@ def test_the_last_value_is_that_of_the_last_epoch_or_not_known() -> None:
     assert math.isnan(pretext.last(done("rotnet", [0.4]), "no_such_metric"))
 
 
-def test_endings_are_taken_over_draws_of_the_base_alone() -> None:
-    runs = [
-        done("rotnet-jitter", [0.1, 0.2]),
-        done("rotnet", [0.9, 0.3]),
-        done("rotnet", [0.5], draw=1),
-        done("rotnet", [], draw=2),  # keeps no history
-        done("rotnet", [0.9], draw=3, variant="warm"),
-        done("simclr", [0.9]),
-    ]
-    found = pretext.endings(runs, ["rotnet", "rotnet-jitter"])
-    assert found["method"].tolist() == ["rotnet", "rotnet-jitter"]
-    assert found["count"].tolist() == [2, 1]
-    assert found["mean"].tolist() == pytest.approx([0.4, 0.2])
-    assert found["min"].tolist() == [0.3, 0.2]
-    assert found["max"].tolist() == [0.5, 0.2]
-
-
-def test_no_runs_have_no_endings() -> None:
-    assert pretext.endings([], ["rotnet"]).empty
-
-
 @pytest.mark.parametrize(("images", "temperature"), [(2, 0.5), (3, 0.1), (8, 1.0)])
 def test_the_bounds_are_losses_of_a_simplex_and_of_a_collapse(
     images: int, temperature: float

@@ -59,11 +59,7 @@ def test_sides_keep_their_order_and_differences_without_a_pair_are_left_out():
     ]
     rows = questions.groups(frame, named)
     assert list(rows["label"]) == ["single", "open"]
-    assert list(rows["side"]) == ["one pair", "within noise"]
-    assert [side for side, _ in rows.groupby("side", observed=True)] == [
-        "within noise",
-        "one pair",
-    ]
+    assert list(rows["side"]) == ["open", "open"]
     assert questions.groups(frame, named[2:]).empty
 
 

@@ -48,48 +48,6 @@ def test_two_differences_agree_only_if_both_are_beyond_noise(
     assert ways.agreement(first, second) == expected
 
 
-def test_an_order_that_turns_is_found_and_by_how_much_the_difference_moves() -> None:
-    frame = pd.concat(
-        [
-            arm("simclr", "linear", [0.70, 0.72, 0.71]),
-            arm("rotnet", "linear", [0.60, 0.61, 0.62]),
-            arm("simclr", "finetune", [0.50, 0.51, 0.52]),
-            arm("rotnet", "finetune", [0.60, 0.62, 0.61, 0.0]),
-            arm("simclr", "knn", [0.0, 0.0, 0.0]),
-        ]
-    )
-    (row,) = ways.orders(frame).itertuples()
-    assert (row.data, row.method, row.against) == ("tissue", "simclr", "rotnet")
-    assert row.frozen.mean == pytest.approx(0.1)
-    assert row.finetuned.mean == pytest.approx(-0.1)
-    assert row.moves.mean == pytest.approx(-0.2)
-    assert {row.frozen.pairs, row.finetuned.pairs, row.moves.pairs} == {3}
-    assert row.agreement == "opposite"
-
-
-def test_the_best_stage_has_the_highest_mean_and_is_compared_with_the_last() -> None:
-    stages = {
-        "layer1": [0.9, 0.1, 0.1],
-        "layer2": [0.5, 0.6, 0.5],
-        "layer3": [0.4, 0.4, 0.4],
-        "layer4": [0.3, 0.5, 0.6],
-    }
-    frame = pd.concat(
-        [
-            *(arm("rotnet", name, values) for name, values in stages.items()),
-            *(arm("random", name, values) for name, values in stages.items()),
-            arm("random", "layer4", [0.9, 0.9, 0.9], data="photographs"),
-            arm("rotnet", "linear", [1.0, 1.0, 1.0]),
-        ]
-    )
-    rotnet, random, last = ways.best_stages(frame).itertuples()
-    assert (rotnet.data, rotnet.method, rotnet.stage) == ("tissue", "rotnet", "layer2")
-    assert rotnet.gap.mean == pytest.approx((0.2 + 0.1 - 0.1) / 3)
-    assert random.gap == rotnet.gap
-    assert (last.data, last.stage) == ("photographs", "layer4")
-    assert last.gap == (0, 0, 0, 3)
-
-
 def test_what_finetuning_brings_is_asked_of_pretrained_encoders_alone() -> None:
     frame = pd.concat(
         [
@@ -107,9 +65,3 @@ def test_what_finetuning_brings_is_asked_of_pretrained_encoders_alone() -> None:
     assert row.validation == pytest.approx((0.1, 0.1, 0.1, 2))
     assert row.test.mean == pytest.approx((-0.1 + 0.0) / 2)
     assert row.agreement == "open"
-
-
-def test_without_records_there_is_nothing_to_say() -> None:
-    empty = arm("rotnet", "linear", [0.5]).iloc[:0]
-    for table in (ways.orders(empty), ways.best_stages(empty), ways.finetuning(empty)):
-        assert table.empty
