@@ -44,7 +44,7 @@ DATA = "blood8"  # its photographs may be shown, credited
 OF_SCENES = "rotnet-shapes"
 CELLS, QUERIES, SCENES = 200, 20, 9  # to find among, to find, to turn
 NEAREST = 5
-COLUMNS = 20  # of the sheet of cells
+COLUMNS = 20  # of the sheet of all images
 TURNED = 2000  # images that a head for turns learns from, and half as many to test it
 
 
@@ -207,7 +207,7 @@ def write(
     files |= {
         "cells.js": page_weights.script("cells", known),
         "pixels.js": page_weights.script("pixels", raw.permute(0, 2, 3, 1)),
-        "cells.png": sheet(images.take(torch.cat([cells, queries]))[0]),
+        "sheet.png": sheet(torch.cat([images.take(cells)[0], raw])),
         "expected.safetensors": safetensors.torch.save(found),
     }
     manifest = {

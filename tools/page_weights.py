@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sslkit.learning.encoders import OURS, Encoder
 
-LIMIT = 128.0  # float16 from -128 on down has the bits of half a character
+LOWEST = -128.0  # float16 from here on down has the bits of half a character
 UNWRITABLE = [ord(sign) for sign in '\n\r"\\']  # in a string; as numbers, under 6e-6
 
 
@@ -77,13 +77,15 @@ def script(name: str, values: Tensor) -> bytes:
     A number whose bits cannot stand in a string becomes the next one, 6e-8 above.
 
     Raises:
-        ValueError: If a number is not finite, or not within ±``LIMIT`` and thus no
-            weight and no feature of ours.
+        ValueError: If a number is not finite, or not above ``LOWEST``.
     """
     halves = values.detach().cpu().flatten().numpy().astype("<f2")
-    bad = ~(np.abs(halves) < LIMIT)
+    bad = ~((halves > LOWEST) & (halves < np.inf))
     if bad.any():
-        raise ValueError(f"'{name}' has a number of {halves[bad][0]}; ±{LIMIT:g} at most")
+        raise ValueError(
+            f"'{name}' has a number of {halves[bad][0]}, which a page cannot be given: "
+            f"it must be above {LOWEST:g} and finite as float16"
+        )
     bits = halves.view("<u2").copy()
     bits[np.isin(bits, UNWRITABLE)] += 1
     key = json.dumps(name)
