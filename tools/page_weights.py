@@ -89,6 +89,6 @@ def script(name: str, values: Tensor) -> bytes:
     bits = halves.view("<u2").copy()
     bits[np.isin(bits, UNWRITABLE)] += 1
     key = json.dumps(name)
-    before = f"((globalThis.sslkit ??= {{}}).packed ??= {{}})[{key}] =\n\""
+    before = f'((globalThis.sslkit ??= {{}}).packed ??= {{}})[{key}] =\n"'
     text = [before.encode("utf-16-le"), bits.tobytes(), '";\n'.encode("utf-16-le")]
     return codecs.BOM_UTF16_LE + b"".join(text)

@@ -47,7 +47,7 @@ def neighbours() -> HTML:
     if where is None:
         return _shown(_absent())
     manifest = _manifest(where)
-    sheet = Image.open(where / "sheet.png")
+    sheet = Image.open(where / "sheet.jpg")
     classes, cells = manifest["classes"], manifest["cells"]
     asked = classes[manifest["queries"][0]]
     rows = []
@@ -81,7 +81,7 @@ def turns() -> HTML:
     if where is None:
         return _shown(_absent())
     manifest = _manifest(where)
-    sheet = Image.open(where / "sheet.png")
+    sheet = Image.open(where / "sheet.jpg")
     cells = len(manifest["cells"])
     first = {
         "scene": ("rotnet-shapes", cells + len(manifest["queries"])),
@@ -106,10 +106,10 @@ def turns() -> HTML:
         manifest,
         f'<table class="network-turns">{"".join(parts)}</table>',
         "RotNet's four probabilities for one scene and one cell, each shown at four "
-        "turns, counter-clockwise; the true turn stands bold. A scene has an up, a blood "
-        "cell has none, and one turn in four is told by a guess. The heads that tell "
-        "turns were learnt anew on RotNet's features; shares are of test images at all "
-        f"four turns. {CREDIT}",
+        "turns, counter-clockwise; the true turn stands bold. A scene has an up. A blood "
+        "cell has none: what is told of its turns beyond a guess's one in four comes with "
+        "the smear and the photograph. The heads that tell turns were learnt anew on "
+        f"RotNet's features; shares are of test images at all four turns. {CREDIT}",
     )
 
 

@@ -120,7 +120,9 @@ def rounded(encoder: Encoder) -> Encoder:
 
 @pytest.mark.parametrize("value", [-128.0, 65520.0, float("nan")])
 def test_a_number_that_cannot_be_packed_is_told(value: float) -> None:
-    with pytest.raises(ValueError, match=r"'one' has a number of .* above -128 and finite"):
+    with pytest.raises(
+        ValueError, match=r"'one' has a number of .* above -128 and finite"
+    ):
         page_weights.script("one", torch.tensor([0.5, value]))
 
 
@@ -133,7 +135,9 @@ def test_an_encoder_that_the_script_cannot_run_is_told() -> None:
 
 def test_numbers_that_are_not_the_plans_are_an_error(ask: Ask) -> None:
     plan = {"channels": [3, 4], "residual": False}
-    code = "try { s.network(given, new Float32Array(113)) } catch (e) { return e.message }"
+    code = (
+        "try { s.network(given, new Float32Array(113)) } catch (e) { return e.message }"
+    )
     assert ask(code, plan) == "113 numbers for a network of 112"
     assert ask("return s.network(given, new Float32Array(112)).dim", plan) == 4
 
@@ -213,7 +217,9 @@ def check(folder: Path, manifest: dict[str, Any], ask: Ask) -> None:
 def test_the_committed_network_is_that_of_its_records(ask: Ask) -> None:
     file = COMMITTED / "manifest.json"
     if not file.exists():
-        pytest.skip(f"no {file.relative_to(ROOT)}: python -m tools.page_network makes it")
+        pytest.skip(
+            f"no {file.relative_to(ROOT)}: python -m tools.page_network makes it"
+        )
     manifest = json.loads(file.read_text())
     check(COMMITTED, manifest, ask)
     sizes = [manifest["files"][f"{name}.js"]["bytes"] for name in manifest["among"]]

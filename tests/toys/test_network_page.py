@@ -39,8 +39,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(book)
         shown = f"{network.neighbours().data}{network.turns().data}"
-    (book / "page.html").write_text(PAGE.format(shown))
+    text = PAGE.format(shown)
+    (book / "page.html").write_text(text)
+    (book / "lacking.html").write_text(text.replace("_static", "_lacking"))
     shutil.copytree(TOYS, book / "_static/toys")
+    shutil.copytree(TOYS, book / "_lacking/toys")
     (book / network.FOLDER).rename(book / "_static/network")
     return book
 
@@ -100,12 +103,12 @@ def test_a_cell_is_picked_by_keyboard_and_its_neighbours_are_said(visit: Visit) 
     expect(status).to_have_text("Ready. Pick a cell.")
     expect(figure.get_by_role("radio").first).to_be_focused()
     visit.page.keyboard.press("Space")
-    expect(status).to_contain_text("basophil. Nearest cells of its kind by random")
+    expect(status).to_contain_text("Picked: basophil. Of its 5 nearest cells")
     named = "all => all.map((e) => e.getAttribute('aria-label'))"
     assert shown.evaluate_all(named) == still  # the still shows the first cell
     for _ in range(7):  # of twenty, three kinds
         visit.page.keyboard.press("ArrowRight")
-    expect(status).to_contain_text("monocyte. Nearest cells of its kind by random")
+    expect(status).to_contain_text("Picked: monocyte. Of its 5 nearest cells")
     expect(figure.get_by_role("radio").nth(7)).to_be_checked()
     assert visit.errors == []
 
@@ -118,7 +121,7 @@ def test_a_photograph_is_taken_and_said_to_be_out_of_the_domain(
     figure = visit.begin("neighbours")
     figure.locator("input[type=file]").set_input_files(file)
     status = figure.get_by_role("status")
-    expect(status).to_contain_text("outside what they know")
+    expect(status).to_contain_text("outside their domain")
     expect(status).to_contain_text("SimCLR: ")
     expect(figure.get_by_role("img", name="your photograph")).to_be_visible()
     assert figure.get_by_role("radio", checked=True).count() == 0
@@ -152,12 +155,12 @@ def test_both_fit_a_phone_and_ask_no_other_host(visit: Visit) -> None:
     assert all(url.startswith(("file:", "data:", "blob:")) for url in visit.asked)
 
 
-def test_a_script_that_is_not_there_is_told(visit: Visit) -> None:
-    visit.page.route("**/simclr.js*", lambda route: route.abort())
+def test_a_script_that_is_not_there_is_told(visit: Visit, site: Path) -> None:
+    visit.page.goto((site / "lacking.html").as_uri())
     figure = visit.page.locator("[data-toy=neighbours]")
     figure.get_by_role("button").click()
     expect(figure.get_by_role("status")).to_have_text(
-        "It cannot run here: simclr.js could not be loaded."
+        "It cannot run here: random.js could not be loaded."
     )
 
 

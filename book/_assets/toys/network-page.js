@@ -78,8 +78,8 @@
     return make("fieldset", { className: "network-picker" }, make("legend", {}, title), ...labels);
   }
 
-  /** A button that a reader presses first, and then what `begin` gives in its place. */
-  function offer(figure, manifest, scripts, text, begin) {
+  /** A button before a part of a figure, then in its place what `begin` gives. */
+  function offer(figure, part, manifest, scripts, text, begin) {
     const said = make("p", { className: "network-said" });
     said.setAttribute("role", "status");
     said.setAttribute("aria-live", "polite");
@@ -99,14 +99,15 @@
         button.disabled = false;
       }
     };
-    figure.querySelector("figcaption").before(button, said);
+    figure.querySelector(part).before(button);
+    figure.querySelector("figcaption").before(said);
   }
 
   /** Cells and photographs, and which cells lie nearest by each encoder. */
   function neighbours(figure, manifest) {
     const { among, cells, classes, queries, side } = manifest;
     const dim = manifest.encoders[among[0]].channels.at(-1);
-    const sheet = new URL("sheet.png", here);
+    const sheet = new URL("sheet.jpg", here);
 
     /** A training cell, cut from the sheet. */
     function cell(row) {
@@ -145,16 +146,18 @@
           const nearest = classes[cells[found[i][0]]];
           return kind === null
             ? `${manifest.labels[name]}: ${nearest} first`
-            : `${manifest.labels[name]}: ${same} of ${NEAREST}`;
+            : `${manifest.labels[name]} ${same}`;
         });
         const label = kind === null ? "your photograph" : classes[kind];
         const text = kind === null ? "Your photograph" : `A cell of the test images: ${label}`;
         figure.querySelector(".network-asked").replaceChildren(canvas(pixels, label), text);
-        const domain =
-          "These encoders have seen stained blood cells and nothing else. Your photograph " +
-          "is outside what they know, unless it is such a cell from such a microscope: the " +
-          "rows show what it looks like to them, never what it is. It stays in this page. ";
-        const start = kind === null ? domain : `${label}. Nearest cells of its kind by `;
+        const start =
+          kind === null
+            ? "Your photograph, which stays in this page. These encoders have seen stained " +
+              "blood cells and nothing else: unless it is one, from such a microscope, it is " +
+              "outside their domain, and the rows show what it looks like to them, never " +
+              "what it is. Nearest by "
+            : `Picked: ${label}. Of its ${NEAREST} nearest cells, so many are of its kind by `;
         say(`${start}${words.join("; ")}. Computed here in ${seconds} s.`);
       }
 
@@ -182,7 +185,8 @@
       say("Ready. Pick a cell.");
       return [pick, drop];
     }
-    offer(figure, manifest, [...among, "cells", "pixels"], "Run the four encoders here", begin);
+    const scripts = [...among, "cells", "pixels"];
+    offer(figure, ".network-asked", manifest, scripts, "Run the encoders here", begin);
   }
 
   /** Scenes and cells to turn, and what RotNet says of them. */
@@ -247,7 +251,7 @@
       return [pick, place, buttons];
     }
     const scripts = ["rotnet-shapes", "rotnet", "pixels"];
-    offer(figure, manifest, scripts, "Run RotNet here", begin);
+    offer(figure, "figcaption", manifest, scripts, "Run RotNet here", begin);
   }
 
   document.addEventListener("DOMContentLoaded", () => {
