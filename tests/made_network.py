@@ -1,4 +1,4 @@
-"""The network in the page, of encoders that learnt nothing: for tests of what is shown."""
+"""The network in the page, of encoders that learnt nothing, for tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def encoder(backbone: Backbone, seed: int, images: ImageSet) -> Encoder:
 
 
 def cells() -> ImageSet:
-    """Sixty photographs of nothing, a third of them to test: blots of a class's colour."""
+    """Sixty images, a third of them to test: blots of the colour of their class."""
     random = torch.Generator().manual_seed(0)
     labels = torch.arange(60) % len(CLASSES)
     level = torch.nn.functional.one_hot(labels, 3)[:, :, None, None] * 120.0

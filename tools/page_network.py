@@ -86,7 +86,7 @@ def main(store: Path, out: Path) -> None:
 
 
 def recipes() -> dict[str, Recipe]:
-    """Of cells, by name: each is the first of its arm's records at 5 % of the labels."""
+    """Of cells, by name: the first of each arm's records at 5 % of the labels."""
     where = (few_labels.FEW, few_labels.FIRST)
     frozen = few_labels.FROZEN
     return {
@@ -189,30 +189,21 @@ def write(
     """Write all files, the manifest last; it is returned."""
     cells, queries = spread(images, "train", CELLS), spread(images, "test", QUERIES)
     turnable = spread(scenes, "test", SCENES)
-    shown = {name: (images, queries) for name in made} | {OF_SCENES: (scenes, turnable)}
-    found = {  # of the images that are looked for or turned
-        name: features(one.encoder, shown[name][0].take(shown[name][1])[0])
-        for name, one in made.items()
-    }
+    shown = dict.fromkeys(made, images.take(queries)[0])
+    shown[OF_SCENES] = scenes.take(turnable)[0]
+    found = {name: features(one.encoder, shown[name]) for name, one in made.items()}
     among = {
-        name: features(one.encoder, images.take(cells)[0])
+        name: F.normalize(features(one.encoder, images.take(cells)[0]))
         for name, one in made.items()
         if name != OF_SCENES
     }
-    files = {
-        f"{name}.js": page_weights.script(
-            name, page_weights.numbers(one.encoder, one.head)
-        )
-        for name, one in made.items()
-    }
-    known = torch.stack([F.normalize(of_one) for of_one in among.values()])
-    raw = torch.cat([images.take(queries)[0], scenes.take(turnable)[0]])
-    files |= {
-        "cells.js": page_weights.script("cells", known),
-        "pixels.js": page_weights.script("pixels", raw.permute(0, 2, 3, 1)),
-        "sheet.jpg": sheet(torch.cat([images.take(cells)[0], raw])),
-        "expected.safetensors": safetensors.torch.save(found),
-    }
+    files = scripts(made)
+    files["cells.js"] = page_weights.script("cells", torch.stack([*among.values()]))
+    asked = torch.cat([images.take(queries)[0], shown[OF_SCENES]])
+    last = asked.permute(0, 2, 3, 1)
+    files["pixels.js"] = page_weights.script("pixels", last)
+    files["sheet.jpg"] = sheet(torch.cat([images.take(cells)[0], asked]))
+    files["expected.safetensors"] = safetensors.torch.save(found)
     manifest = {
         "data": DATA,
         "classes": [CALLED.get(name, name) for name in images.classes],
@@ -224,37 +215,41 @@ def write(
         "among": list(among),
         "encoders": {name: about(one) for name, one in made.items()},
         "still": {
-            "nearest": {
-                name: neighbours(
-                    torch.cat([found[name][:1], of_one]),
-                    torch.tensor([0]),
-                    torch.arange(1, len(of_one) + 1),
-                    NEAREST,
-                )[0]
-                .sub(1)
-                .tolist()
-                for name, of_one in among.items()
-            },
+            "nearest": {name: nearest(found[name][0], among[name]) for name in among},
             "turned": {
-                name: answers(one, shown[name][0].take(shown[name][1][:1])[0])
+                name: answers(one, shown[name][:1])
                 for name, one in made.items()
                 if one.head is not None
             },
         },
         "files": {
-            name: {
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-            for name, content in files.items()
+            name: {"bytes": len(file), "sha256": hashlib.sha256(file).hexdigest()}
+            for name, file in files.items()
         },
     }
-    for name, content in files.items():
+    for name, file in files.items():
         with whole(out / name) as partial:
-            partial.write_bytes(content)
+            partial.write_bytes(file)
     with whole(out / "manifest.json") as partial:
         partial.write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+def scripts(made: dict[str, Made]) -> dict[str, bytes]:
+    """The weights of all encoders, by the names of their files."""
+    return {
+        f"{name}.js": page_weights.script(
+            name, page_weights.numbers(one.encoder, one.head)
+        )
+        for name, one in made.items()
+    }
+
+
+def nearest(query: Tensor, among: Tensor) -> list[int]:
+    """Which of ``among`` ``(N, D)`` point most nearly as ``query`` ``(D,)``."""
+    both = torch.cat([among, query[None]])
+    here, there = torch.tensor([len(among)]), torch.arange(len(among))
+    return neighbours(both, here, there, NEAREST)[0].tolist()
 
 
 def about(one: Made) -> dict[str, Any]:

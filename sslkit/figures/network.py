@@ -92,23 +92,23 @@ def turns() -> HTML:
         said = manifest["still"]["turned"][name]
         upright = _cut(sheet, manifest, place)
         columns = "".join(
-            f"<td>{_image(upright.rotate(90 * turn), f'{kind}, turned by {90 * turn}°')}"
+            f"<td>{_image(upright.rotate(90 * turn), f'{kind} at {90 * turn}°')}"
             f"{_shares(shares, turn)}</td>"
             for turn, shares in enumerate(said)
         )
-        told = manifest["encoders"][name]["told"]
+        told = f"RotNet tells {100 * manifest['encoders'][name]['told']:.0f} % of turns"
         parts.append(
-            f'<tbody><tr><th scope="rowgroup" colspan="{len(said)}">{kind.capitalize()}s: '
-            f"RotNet tells {100 * told:.0f} % of turns</th></tr><tr>{columns}</tr></tbody>"
+            f'<tbody><tr><th scope="rowgroup" colspan="{len(said)}">'
+            f"{kind.capitalize()}s: {told}</th></tr><tr>{columns}</tr></tbody>"
         )
     return _toy(
         "turns",
         manifest,
         f'<table class="network-turns">{"".join(parts)}</table>',
         "RotNet's four probabilities for one scene and one cell, each shown at four "
-        "turns, counter-clockwise; the true turn stands bold. A scene has an up. A blood "
-        "cell has none: what is told of its turns beyond a guess's one in four comes with "
-        "the smear and the photograph. The heads that tell turns were learnt anew on "
+        "turns, counter-clockwise; the true turn stands bold. A scene has an up. A "
+        "blood cell has none: what is told of its turns beyond a guess's one in four "
+        "comes with the smear and the photograph. The heads were learnt anew on "
         f"RotNet's features; shares are of test images at all four turns. {CREDIT}",
     )
 

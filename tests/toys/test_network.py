@@ -14,12 +14,12 @@ from typing import Any
 import made_network
 import numpy as np
 import pytest
-import sslkit
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import sslkit
 from sslkit.learning.encoders import Backbone, Encoder, EncoderSettings
 from tools import page_network, page_weights
 
@@ -58,7 +58,22 @@ def ask() -> Ask:
 
 FEATURES = """
     const net = s.network(given.plan, s.unpack(s.packed[given.name]));
-    return given.images.map((image) => [...s.features(net, Uint8ClampedArray.from(image))]);
+    return given.images.map((image) => [...s.features(net, image)]);
+"""
+
+
+USED = """
+    const net = s.network(given.plan, s.unpack(s.packed[given.name]));
+    const pixels = s.unpack(s.packed.pixels).subarray(given.first * given.size);
+    const features = Array.from({ length: given.count }, (_, i) =>
+      s.features(net, pixels.subarray(i * given.size, (i + 1) * given.size)));
+    const part = given.cells * net.dim;
+    const known = s.unpack(s.packed.cells).subarray(given.place * part);
+    return {
+      features: features.map((one) => [...one]),
+      nearest: s.nearest(features[0], known.subarray(0, part), 5),
+      shares: net.head && [...s.softmax(s.linear(features[0], net.head))],
+    };
 """
 
 
@@ -102,7 +117,7 @@ def same_direction(found: Tensor, expected: Tensor) -> None:
 
 
 def rounded(encoder: Encoder) -> Encoder:
-    """The encoder with the numbers that the script is given: batch-norm does nothing."""
+    """The encoder with the script's numbers, and batch-norm that does nothing."""
     made = copy.deepcopy(encoder)
     convolutions = [m for m in made.modules() if isinstance(m, nn.Conv2d)]
     norms = [m for m in made.modules() if isinstance(m, nn.BatchNorm2d)]
@@ -178,40 +193,26 @@ def check(folder: Path, manifest: dict[str, Any], ask: Ask) -> None:
         assert hashlib.sha256(content).hexdigest() == about["sha256"], name
         assert len(content) == about["bytes"]
     expected = load_file(folder / "expected.safetensors")
-    size = 3 * manifest["side"] ** 2
-    pixels = np.frombuffer((folder / "pixels.js").read_bytes(), "<u2")
-    queries = len(manifest["queries"])
-    for name in manifest["encoders"]:
-        plan = manifest["encoders"][name]
-        scenes = name == page_network.OF_SCENES
-        given = {"plan": plan, "name": name, "size": size, "queries": queries}
-        given |= {"scenes": scenes, "dim": plan["channels"][-1]}
-        given["at"] = manifest["among"].index(name) if not scenes else 0
-        given["cells"] = len(manifest["cells"])
-        code = """
-            const all = s.unpack(s.packed.pixels), count = all.length / given.size;
-            const net = s.network(given.plan, s.unpack(s.packed[given.name]));
-            const [from, to] = given.scenes ? [given.queries, count] : [0, given.queries];
-            const features = [];
-            for (let i = from; i < to; i++) {
-              const image = all.subarray(i * given.size, (i + 1) * given.size);
-              features.push([...s.features(net, image)]);
-            }
-            const first = Float32Array.from(features[0]), part = given.dim * given.cells;
-            const known = s.unpack(s.packed.cells).subarray(given.at * part);
-            const near = s.nearest(first, known.subarray(0, part), 5);
-            const shares = net.head ? [...s.softmax(s.linear(first, net.head))] : null;
-            return { features, near, shares };
-        """
+    size, queries = 3 * manifest["side"] ** 2, len(manifest["queries"])
+    for name, plan in manifest["encoders"].items():
+        among = name in manifest["among"]
+        given = {
+            "name": name,
+            "plan": plan,
+            "size": size,
+            "first": 0 if among else queries,  # which images it was asked for
+            "count": len(expected[name]),
+            "place": manifest["among"].index(name) if among else 0,
+            "cells": len(manifest["cells"]),
+        }
         files = [folder / f"{file}.js" for file in (name, "pixels", "cells")]
-        found = ask(code, given, *files)
+        found = ask(USED, given, *files)
         same_direction(torch.tensor(found["features"]), expected[name])
-        if not scenes:
-            assert found["near"] == manifest["still"]["nearest"][name]
-        if found["shares"]:
+        if among:
+            assert found["nearest"] == manifest["still"]["nearest"][name]
+        if plan["outputs"]:
             shares = manifest["still"]["turned"][name][0]
             np.testing.assert_allclose(found["shares"], shares, atol=2e-3)
-    assert len(pixels) > size * queries
 
 
 def test_the_committed_network_is_that_of_its_records(ask: Ask) -> None:
