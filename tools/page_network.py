@@ -200,8 +200,7 @@ def write(
     files = scripts(made)
     files["cells.js"] = page_weights.script("cells", torch.stack([*among.values()]))
     asked = torch.cat([images.take(queries)[0], shown[OF_SCENES]])
-    last = asked.permute(0, 2, 3, 1)
-    files["pixels.js"] = page_weights.script("pixels", last)
+    files["pixels.js"] = page_weights.script("pixels", asked.permute(0, 2, 3, 1))
     files["sheet.jpg"] = sheet(torch.cat([images.take(cells)[0], asked]))
     files["expected.safetensors"] = safetensors.torch.save(found)
     manifest = {

@@ -132,7 +132,8 @@ def _toy(kind: str, manifest: dict[str, Any], still: str, caption: str) -> HTML:
     known = html.escape(json.dumps(manifest | {"labels": labels}))
     return _shown(
         f'<figure class="network" data-toy="{kind}" data-manifest="{known}">'
-        f"{still}<figcaption>{html.escape(caption)}</figcaption></figure>"
+        f'{still}<figcaption><p><span class="caption-text">{html.escape(caption)}'
+        "</span></p></figcaption></figure>"
     )
 
 
