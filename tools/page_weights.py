@@ -79,7 +79,7 @@ def script(name: str, values: Tensor) -> bytes:
     Raises:
         ValueError: If a number is not finite, or not above ``LOWEST``.
     """
-    halves = values.detach().cpu().flatten().numpy().astype("<f2")
+    halves = values.detach().cpu().flatten().half().numpy().astype("<f2")
     bad = ~((halves > LOWEST) & (halves < np.inf))
     if bad.any():
         raise ValueError(
