@@ -57,11 +57,15 @@ class Job:
 
 
 def digest(root: Path) -> str:
-    """Digest of what all chapters depend on: package, records, pins, this tooling."""
+    """Digest of what all chapters depend on: package, records, pins, this tooling.
+
+    So it is with the manifest of the network in the page, which names all its files.
+    """
     total = hashlib.sha256(sys.version.encode())
     files = [
         *(root / "sslkit").rglob("*.py"),
         *(root / "book" / "results").rglob("*"),
+        root / "book" / "_assets" / "network" / "manifest.json",
         root / "requirements.lock",
         Path(__file__),
         Path(check.__file__),
