@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import pandas as pd
 
 from sslkit.figures.ladder import MINUS
@@ -62,7 +59,7 @@ def differences(rows: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def _numbers(rows: pd.DataFrame, head: str, form: str) -> Mapping[str, Sequence[Any]]:
+def _numbers(rows: pd.DataFrame, head: str, form: str) -> dict[str, pd.Series]:
     """A mean and its interval, with true minus signs; no interval for a single run."""
     texts = {
         name: rows[name].map(form.format).str.replace("-", MINUS)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from drawn import bars, of, points, texts, ticks
-from scored import scored, together
 
 import sslkit
 from sslkit.figures import answers
 from sslkit.judging.scores import Score
 from sslkit.runs.records import Run
-from sslkit.study import answers as study
-from sslkit.study import tables
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -21,52 +17,6 @@ pytestmark = [
 
 
 # --------------------------------------------------------------------- amounts
-
-
-def test_amounts_have_a_panel_a_protocol_and_a_line_an_amount():
-    frame = together(
-        *(
-            scored("simclr", [low, low + gain], protocol=protocol, variant=variant)
-            for protocol, low in (("linear", 0.25), ("finetune", 0.5))
-            for variant, gain in {
-                "base": 0.0,
-                "other alone": -0.25,
-                "all, few steps": 0.25,
-            }.items()
-        ),
-        scored("rotnet", [0.5, 0.5]),
-        scored("rotnet", [0.625, 0.625], variant="all, few steps"),
-    )
-    figure = answers.amounts(study.amounts(frame))
-    linear, fine = figure.axes
-    assert [axes.get_title() for axes in (linear, fine)] == [
-        "linear probe",
-        "fine-tuned",
-    ]
-    assert ticks(linear) == [
-        "all images,\nsteps of the budget",
-        "another source\nalone",
-    ]
-    assert [x for x, _ in sorted(points(fine, *of("simclr")))] == [-12.5, 12.5]
-    assert [x for x, _ in points(fine, *of("rotnet"))] == [12.5]
-    _, low, high = tables.interval([0.0, 0.25])
-    ends = {(round(100 * low, 6), round(100 * high, 6))}
-    assert ends <= {(bar[0], bar[2]) for bar in bars(fine)}
-    zero = [line for line in fine.get_lines() if list(line.get_xdata()) == [0, 0]]
-    assert len(zero) == 1, "the budget alone is the line to compare with"
-    assert "to the budget alone" in texts(figure)
-    assert "shapes, profile quick" in texts(figure)
-
-
-def test_amounts_of_two_data_sets_are_not_drawn_together():
-    rows = study.amounts(
-        together(
-            scored("simclr", [0.5, 0.6]), scored("simclr", [0.7, 0.6], variant="all")
-        )
-    )
-    rows.loc[0, "data"] = "others"
-    with pytest.raises(ValueError, match="one data set"):
-        answers.amounts(rows)
 
 
 # ---------------------------------------------------------------------- curves

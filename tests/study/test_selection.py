@@ -86,12 +86,3 @@ def test_picking_by_validation_is_compared_with_a_blind_pick_and_with_hindsight(
 
 
 # --------------------------------------------------------------------- folds
-
-
-def test_folds_are_compared_with_one_part_of_the_same_draw(
-    folded: pd.DataFrame,
-) -> None:
-    assert folded["value"].tolist() == pytest.approx([0.1, 0.0, 0.3, -0.1])
-    assert set(folded["data"]) == {"tissue"}
-    assert set(folded["protocol"]) == {"linear"}
-    assert set(folded["n_train_folds"]) == {10}
