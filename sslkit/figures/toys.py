@@ -1,21 +1,16 @@
-"""What a page's own scripts bring to life: pictures that a reader drives.
-
-Each function gives plain HTML that says its part without a script, too, as in Jupyter.
-The scripts are the book's.
-"""
+"""Figures that a script of the page makes alive: images that a reader changes."""
 
 from __future__ import annotations
 
 import base64
-import html
 import io
-import json
 
 import torch
-from IPython.core.display import HTML
+from IPython.display import HTML
 from PIL import Image
 from torch import Tensor
 
+from sslkit.figures import live
 from sslkit.figures.plots import pixels
 from sslkit.views import pieces
 from sslkit.views.augment import Augmentation
@@ -26,7 +21,7 @@ _LARGEST = 128  # pixels a side; larger images would make a page heavy
 def drive_views(images: Tensor, augmentation: Augmentation, *, seed: int = 0) -> HTML:
     """Random views of an image, or of a reader's photograph, to be driven by controls.
 
-    The page jitters every view, as if ``jitter`` were 1.
+    The page jitters every view, as if ``jitter`` were 1, and blurs every one or none.
 
     Args:
         images: ``(N, 3, S, S)``, uint8 or float32 in [0, 1]; smaller copies of large
@@ -49,11 +44,6 @@ def drive_views(images: Tensor, augmentation: Augmentation, *, seed: int = 0) ->
         "greyscale": augmentation.greyscale,
         "blur": 2.0 if augmentation.blur else 0.0,
     }
-    return HTML(
-        f'<div class="toy toy-views" data-seed="{seed}" '
-        f'data-settings="{html.escape(json.dumps(settings))}">'
-        f'<img class="dark-light" alt="The {len(images)} images that are changed." '
-        f'src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
-        "<p>In the pages of the book, and with JavaScript, their views can be driven "
-        "here. The figure above says the same.</p></div>"
-    )
+    source = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    picture = f'<img alt="The images that can be chosen." src="{source}">'
+    return live.toy("views", picture, {"settings": settings, "seed": seed})

@@ -1,5 +1,5 @@
-// "Drive the views": the page of views.js. It takes the place of what
-// sslkit.figures.toys.drive_views leaves in a page, whose picture holds the images.
+// "Drive the views": the page of views.js, made of what sslkit.figures.toys.drive_views
+// left in it: the settings to start from, and the images side by side in one picture.
 
 (() => {
   const VIEWS = 8; // they tile both layouts of toys.css
@@ -43,7 +43,7 @@
   const cells = (tag, texts) => texts.map((text) => `<${tag}>${text}</${tag}>`).join("");
 
   const MARKUP = `
-    <fieldset class="toy-images"><legend>Image</legend></fieldset>
+    <fieldset class="toy-images"><legend class="toy-hidden">Image</legend></fieldset>
     <div class="toy-stage">${"<canvas role='img'></canvas>".repeat(VIEWS + 1)}</div>
     <p class="toy-said" aria-live="polite"></p>
     <div class="toy-row">
@@ -92,9 +92,8 @@
 
   async function start(toy, number) {
     const { views } = globalThis.sslkit;
+    const { settings: given, seed } = JSON.parse(toy.querySelector("script").textContent);
     const sprite = toy.querySelector("img");
-    const given = JSON.parse(toy.dataset.settings);
-    const seed = Number(toy.dataset.seed);
     await sprite.decode();
     const side = sprite.naturalHeight;
     const images = Array.from({ length: sprite.naturalWidth / side }, (_, i) => ({
@@ -215,7 +214,7 @@
     reset();
     choose(0);
     show();
-    toy.classList.add("toy-alive");
+    toy.hidden = false;
   }
 
   document.addEventListener("DOMContentLoaded", () => {
