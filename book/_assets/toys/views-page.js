@@ -2,7 +2,7 @@
 // left in it: the settings to start from, and the images side by side in one picture.
 
 (() => {
-  const VIEWS = 8; // they tile both layouts of toys.css
+  const VIEWS = 8; // they tile both layouts of views.css
   const PHOTOGRAPH = 128; // side in pixels that a dropped photograph is brought to
   const SMOOTH = 64; // from this side on, pixels are no longer shown as squares
 
