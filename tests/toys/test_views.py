@@ -189,8 +189,9 @@ def test_random_numbers_follow_from_seed_and_step_and_are_uniform() -> None:
 
 def test_every_order_of_the_jitters_and_every_turn_is_drawn() -> None:
     code = """Array.from({ length: 300 }, (_, step) => {
-      const [numbers] = sslkit.views.randomNumbers(0, step, 1);
-      return [numbers.order.join(), sslkit.views.parameters(numbers, given, 8, 8).turns];
+      const { views } = sslkit;
+      const [numbers] = views.randomNumbers(0, step, 1);
+      return [numbers.order.join(), views.parameters(numbers, given, 8, 8).turns];
     })"""
     drawn = in_node("views.js", code, SETTINGS | {"turn": True})
     assert len({order for order, _ in drawn}) == 24

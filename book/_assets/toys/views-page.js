@@ -121,10 +121,10 @@
 
     function show() {
       const { pixels, name } = images[state.chosen];
-      const inForce = views.scaled(state.settings, state.strength);
+      const settings = views.scaled(state.settings, state.strength);
       for (const [dial, , , words] of DIALS) {
         const input = find(`[name=${dial}]`);
-        const text = words(inForce, state.strength);
+        const text = words(settings, state.strength);
         input.setAttribute("aria-valuetext", text);
         input.closest("label").nextElementSibling.textContent = text;
       }
@@ -133,7 +133,7 @@
       draw(original, pixels, name);
       const numbers = views.randomNumbers(seed, state.step, VIEWS);
       const rows = others.map((canvas, i) => {
-        const chosen = views.parameters(numbers[i], inForce, height, width);
+        const chosen = views.parameters(numbers[i], settings, height, width);
         const texts = COLUMNS.map(([, words]) => words(chosen, height * width));
         const said = texts.map((text, j) => `${COLUMNS[j][0]} ${text}`).join(", ");
         draw(canvas, views.view(pixels, chosen), `View ${i + 1}: ${said}`);
