@@ -218,3 +218,14 @@ def test_slider_changes_the_figure_by_mouse(visit: Callable[[str], Visit]) -> No
     seen.page.wait_for_function(f"(old) => ({SHOWN})() !== old", arg=last)
     assert seen.page.evaluate(SHOWN) == first
     assert seen.errors == []
+
+
+def test_views_are_driven_in_the_page(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    toy = seen.page.locator(".toy-views")
+    last = toy.locator(".toy-stage canvas").last
+    before = last.evaluate("(canvas) => canvas.toDataURL()")
+    toy.get_by_role("button", name="Again").click()
+    assert "Step 1" in toy.locator("[aria-live]").inner_text()
+    assert last.evaluate("(canvas) => canvas.toDataURL()") != before
+    assert seen.errors == []

@@ -90,7 +90,7 @@ def test_a_regime_is_compared_with_another_draw_by_draw(gaps: pd.DataFrame) -> N
     own = gaps[(gaps["variant"] == "warm") & (gaps["less"] == "base")]
     supervised, simclr, rotnet = own.itertuples()
     assert (supervised.method, supervised.data) == ("supervised", "tissue")
-    assert (simclr.method, simclr.pairs, simclr.side) == ("simclr", 1, "one pair")
+    assert (simclr.method, simclr.pairs, simclr.side) == ("simclr", 1, "open")
     assert simclr.mean == pytest.approx(-0.1)
     assert (rotnet.method, rotnet.data, rotnet.pairs) == ("rotnet", "z", 3)
     test = stats.ttest_rel([0.6, 0.8, 0.8], [0.5, 0.6, 0.7])
