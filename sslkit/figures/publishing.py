@@ -71,7 +71,8 @@ def winners(table: pd.DataFrame, *, arms: Sequence[Judged] = STUDIED) -> Figure:
 def _orders(own: pd.DataFrame) -> str:
     """How many orders the studies print, and how often the one that the study did."""
     printed, kinds = int(own["as_printed"].sum()), own["order"].nunique()
-    return f"{len(own)} studies, {kinds} orders;\nthe study's own: {printed}×"
+    orders = f"{kinds} order" if kinds == 1 else f"{kinds} orders"
+    return f"{len(own)} studies, {orders};\nthe study's own: {printed}×"
 
 
 def publish(table: pd.DataFrame, *, arms: Sequence[Judged] = STUDIED) -> HTML:
