@@ -75,7 +75,7 @@ def together(*frames: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_surface(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame, and SimCLR's surface with 100 and 500 labels, several seeds at ends."""
+    """The frame, and SimCLR's surface with 100 and 500 labels."""
     parts = [
         scored(
             *("simclr", {n: 0.4 + n / 5000 + 0.02 * i + 0.03 * j for n in (100, 500)}),

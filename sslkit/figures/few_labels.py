@@ -134,8 +134,11 @@ def as_good(labels: float, low: float, high: float, *, start: int, end: int) -> 
     """With how many labels alone one does as well, as a title says it.
 
     Args:
-        labels, low, high: As in ``study.exchange.Worth``.
-        start, end: Of the supervised curve.
+        labels: That it is worth, as in ``study.exchange.Worth``.
+        low: Lower end of their interval.
+        high: Its upper end.
+        start: Of the supervised curve.
+        end: Of that curve.
     """
     alone = arm_of("supervised").label
     if labels == math.inf:

@@ -25,6 +25,13 @@ from sslkit.study.gains import curve, surface
 SHARES = (0.01, 0.05)
 """Of the labels, for which the surface is recorded."""
 
+_PRICES = {"price": "price of a label", "hour": "price of an hour"}
+_LINES = ("labels", "computing", "paid", "alone", "saved")
+_NOTE = (
+    "Prices are in any currency. The time is that of all computing, on the machine "
+    "that made the records; training on labels alone takes some, too, which is not "
+    "counted. Estimates are shown to two digits."
+)
 _NO_CURVE = "There is nothing to weigh yet: no curve of labels is recorded."
 _NO_SURFACE = "There is nothing to weigh yet: no images and steps are recorded."
 
@@ -178,7 +185,7 @@ def _row(row: dict[str, Any], stops: dict[str, list[float]]) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | str:
-    """JSON knows neither infinity nor what is no number; JavaScript reads these texts."""
+    """What JavaScript reads as the same number; JSON knows no infinity and no NaN."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -190,8 +197,8 @@ def _body(sliders: dict[str, Any], frame: pd.DataFrame) -> str:
     """The sliders and prices, the bill, and what it says."""
     dials = "".join(
         f'<label><span>{name}</span><input type="range" name="{name}" min="0" '
-        f'max="{len(slider["texts"]) - 1}" value="{slider["at"]}"><span class="toy-value" '
-        'aria-hidden="true"></span></label>'
+        f'max="{len(slider["texts"]) - 1}" value="{slider["at"]}">'
+        '<span class="toy-value" aria-hidden="true"></span></label>'
         for name, slider in sliders.items()
     )
     dials += "".join(
@@ -210,12 +217,3 @@ def _body(sliders: dict[str, Any], frame: pd.DataFrame) -> str:
         '<p class="toy-said" role="status"></p>'
         f'<p class="toy-hint">{note}</p>'
     )
-
-
-_PRICES = {"price": "price of a label", "hour": "price of an hour"}
-_LINES = ("labels", "computing", "paid", "alone", "saved")
-_NOTE = (
-    "Prices are in any currency. An hour is one of this machine's, of all computing; "
-    "training on labels alone takes time, too, which is not counted. Amounts are as "
-    "uncertain as the number of labels, and shown to two digits."
-)

@@ -1,7 +1,7 @@
 """What studies with one run an arm would have printed, still and to play with.
 
-A ``table`` is from ``study.orders.studies``, with its arms. Colours and labels are those
-of ``runs.arms``.
+A ``table`` is from ``study.orders.studies``, with its arms. Colours and labels are
+those of ``runs.arms``.
 """
 
 from __future__ import annotations
@@ -148,11 +148,11 @@ def _body(table: pd.DataFrame, arms: Sequence[Judged]) -> str:
     )
     return (
         f'<div class="toy-row">{buttons}</div>'
-        '<p class="toy-said" role="status"></p>'
         '<div class="toy-tables">'
         f"<table><caption></caption>{head}<tbody>{rows}</tbody></table>"
         f"<table><caption></caption>{head}<tbody>{rows}</tbody>"
         f"<tfoot>{last}</tfoot></table></div>"
+        '<p class="toy-said" role="status"></p>'
         f'<p class="toy-hint">{html.escape(note)}</p>'
     )
 

@@ -91,14 +91,14 @@ def test_the_bill_has_every_stop_its_row_and_no_number_that_json_lacks(frame):
     }
     at = {name: slider["at"] for name, slider in data["sliders"].items()}
     assert at == {"labels": 0, "images": 2, "steps": 2}, "1 %, and the base"
-    expected = places.bills(with_surface(frame))
+    expected = places.bills(with_surface(frame)).set_index(
+        ["labels", "images", "steps"]
+    )
     for i, labels in enumerate((100, 500)):
         for j, images in enumerate((2500, 10_000, 50_000)):
             for k, steps in enumerate((500, 2000, 6000)):
                 row = data["rows"][data["nearest"][i][j][k]]
-                own = expected.query(
-                    "labels == @labels and images == @images and steps == @steps"
-                ).iloc[0]
+                own = expected.loc[(labels, images, steps)]
                 assert (row["labels"], row["images"], row["steps"]) == (labels, j, k)
                 assert row["worth"] == pytest.approx(own["worth"], rel=1e-3)
                 assert row["hours"] == pytest.approx(own["hours"], abs=1e-4)

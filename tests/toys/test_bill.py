@@ -1,4 +1,4 @@
-"""Price a label, read the bill: what is multiplied, in node; and the page, in Chromium."""
+"""Price a label, read the bill: multiplied in node, and the page in Chromium."""
 
 from __future__ import annotations
 

@@ -14,25 +14,19 @@ from toys.static_page import opened
 from sslkit.figures import publishing
 from sslkit.study import orders, reports
 
-DATA = {
-    "arms": ["supervised", "SimCLR"],
-    "shares": [
-        {
-            "name": "5 %",
-            "studies": [
-                {"values": ["60.00", "50.00"], "best": 0, "order": "a", "printed": False},
-                {"values": ["40.00", "70.00"], "best": 1, "order": "b", "printed": True},
-                {"values": ["80.00", "70.00"], "best": 0, "order": "a", "printed": False},
-            ],
-        },
-        {
-            "name": "25 %",
-            "studies": [
-                {"values": ["90.00", "95.00"], "best": 1, "order": "b", "printed": True}
-            ],
-        },
-    ],
-}  # fmt: skip
+
+def study(supervised: str, simclr: str, order: str, *, printed: bool) -> dict[str, Any]:
+    best = int(float(simclr) > float(supervised))
+    values = [supervised, simclr]
+    return {"values": values, "best": best, "order": order, "printed": printed}
+
+
+FEW = [
+    study("60.00", "50.00", "a", printed=False),
+    study("40.00", "70.00", "b", printed=True),
+    study("80.00", "70.00", "a", printed=False),
+]
+MANY = [study("90.00", "95.00", "b", printed=True)]
 
 PRESSED = """(() => {
   const { publish } = sslkit;
@@ -42,20 +36,22 @@ PRESSED = """(() => {
     publish.press(state, given.data);
     seen.push(state.shares.map(({ study }) => study.values.join()));
   }
-  const shares = state.shares.map((share) => ({ ...share, orders: share.orders.size }));
-  return { seen, shares, studies: state.studies, said: publish.said(state, given.data) };
+  const shares = state.shares.map((one) => ({ ...one, orders: one.orders.size }));
+  return { seen, shares, said: publish.said(state, given.data) };
 })()"""
 
 
-def pressed(presses: int) -> dict[str, Any]:
-    return in_node("publish.js", PRESSED, {"data": DATA, "presses": presses})
+def pressed(presses: int, *, many: list[dict[str, Any]] = MANY) -> dict[str, Any]:
+    shares = [{"name": "5 %", "studies": FEW}, {"name": "25 %", "studies": many}]
+    data = {"arms": ["supervised", "SimCLR"], "shares": shares}
+    return in_node("publish.js", PRESSED, {"data": data, "presses": presses})
 
 
 def test_every_draw_comes_once_before_one_comes_again() -> None:
     found = pressed(9)
     first = [seen[0] for seen in found["seen"]]
     rounds = [sorted(first[i : i + 3]) for i in (0, 3, 6)]
-    whole = sorted(",".join(one["values"]) for one in DATA["shares"][0]["studies"])
+    whole = sorted(",".join(one["values"]) for one in FEW)
     assert rounds == [whole] * 3
     assert {seen[1] for seen in found["seen"]} == {"90.00,95.00"}
 
@@ -70,7 +66,7 @@ def test_what_was_pressed_is_said() -> None:
     assert pressed(0)["said"] == "Nothing is published yet."
     assert pressed(3)["said"].endswith(
         "Different orders so far: 2 at 5 %, 1 at 25 %; the study's own came out "
-        "1 time at 5 %, 3 times at 25 %."
+        "once at 5 %, 3 times at 25 %."
     )
     first = pressed(1)
     best = "SimCLR" if first["seen"][0][0] == "40.00,70.00" else "supervised"

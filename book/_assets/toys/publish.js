@@ -43,10 +43,12 @@
         .join(", ");
     const best = each(({ study }) => data.arms[study.best]);
     const orders = each(({ orders }) => orders.size);
-    const times = each(({ printed }) => (printed === 1 ? "1 time" : `${printed} times`));
+    const times = each(({ printed }) => (printed === 1 ? "once" : `${printed} times`));
+    const never = state.shares.every(({ printed }) => !printed);
     return (
       `Study ${state.studies}: the best are ${best}. ` +
-      `Different orders so far: ${orders}; the study's own came out ${times}.`
+      `Different orders so far: ${orders}; ` +
+      `the study's own came out ${never ? "never" : times}.`
     );
   }
 
@@ -57,7 +59,7 @@
     table.caption.textContent = studies
       ? `What study ${studies} prints: test accuracy (%), the best in bold`
       : "What a study prints";
-    tally.caption.textContent = `How often it is the best, of ${studies}`;
+    tally.caption.textContent = `Of ${studies} studies, in how many it is the best`;
     data.arms.forEach((_, arm) => {
       cells(table.tBodies[0].rows, arm).forEach((cell, i) => {
         const { study } = shares[i];
