@@ -150,10 +150,9 @@ def price_labels(
         ]
         for n in stops["labels"]
     ]
-    first = rows.loc[(rows["fraction"] - fraction).abs().idxmin()]
-    at = {"labels": first["labels"], "images": first["images"], "steps": first["steps"]}
+    first = rows.iloc[int((rows["fraction"] - fraction).abs().argmin())]
     sliders = {
-        name: {"texts": [f"{x:,.0f}" for x in known], "at": known.index(at[name])}
+        name: {"texts": [f"{x:,.0f}" for x in known], "at": known.index(first[name])}
         for name, known in stops.items()
         if len(known) > 1
     }
@@ -171,7 +170,7 @@ def _stops(values: pd.Series) -> list[float]:
     return sorted(values.dropna().unique().tolist()) or [math.nan]
 
 
-def _row(row: dict[str, Any], stops: dict[str, list[float]]) -> dict[str, Any]:
+def _row(row: Any, stops: dict[str, list[float]]) -> dict[str, Any]:
     """A line of the bills as the script takes it; what is no number becomes a text."""
     ends = {"start": int(row["start"]), "end": int(row["end"])}
     known = {name: _number(row[name]) for name in ("worth", "low", "high")}

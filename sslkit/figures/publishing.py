@@ -96,7 +96,7 @@ def publish(table: pd.DataFrame, *, arms: Sequence[Judged] = STUDIED) -> HTML:
     return toy("publish", _body(table, arms), data)
 
 
-def _by_share(table: pd.DataFrame) -> list[tuple[float, list[Any]]]:
+def _by_share(table: pd.DataFrame) -> list[tuple[Any, list[Any]]]:
     return [
         (share, own.to_dict("records"))
         for share, own in table.groupby("fraction", sort=True)

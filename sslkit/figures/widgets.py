@@ -101,7 +101,7 @@ def crossing(
     descriptions: tuple[str, str],
     width: int | None = None,
 ) -> ipywidgets.VBox:
-    """Two sliders that lead through a grid of pictures.
+    """Two sliders that lead through a grid of pictures, from its last corner.
 
     Args:
         pictures: Rows, one a stop of the first slider, of one a stop of the second;
@@ -124,10 +124,13 @@ def crossing(
         _stack(*row, width, captions=True)
         for row in zip(pictures, labels, alt, strict=True)
     ]
-    grid = ipywidgets.Stack(rows, selected_index=0)
+    for row in rows:
+        row.selected_index = len(row.children) - 1
+    grid = ipywidgets.Stack(rows, selected_index=len(rows) - 1)
     sliders = [
         ipywidgets.SelectionSlider(
             options=list(texts),
+            value=texts[-1],  # a page may be given no index where it is 0
             description=text,
             style={"description_width": "initial"},
         )

@@ -141,7 +141,8 @@ def studies(
         here = at_fraction(asked, fraction)
         wide = here.pivot(index=where, columns="method", values="accuracy")
         theirs = printed_order(figures, arms, fraction=fraction)
-        for place, own in wide.reindex(columns=methods).dropna().iterrows():
+        whole: Any = wide.reindex(columns=methods).dropna()
+        for place, own in whole.iterrows():
             order = tuple(own.sort_values(ascending=False, kind="stable").index)
             same = tuple(name for name in order if name in theirs) == theirs
             rows.append((*place, fraction, *own, order[0], order, same))

@@ -66,4 +66,5 @@ def nearest(rows: pd.DataFrame, *, images: float, steps: float) -> Any:
         without a place the first.
     """
     asked = pd.Series({"images": images, "steps": steps})
-    return np.log(rows[[*asked.index]] / asked).abs().sum(axis=1).idxmin()
+    far = (rows[[*asked.index]] / asked).apply(np.log).abs()
+    return far.sum(axis=1).idxmin()

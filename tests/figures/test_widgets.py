@@ -129,6 +129,13 @@ def test_two_sliders_lead_through_a_grid_in_the_browser():
         [Page(panel.value).text for panel in row.children] for row in grid.children
     ]
     assert captions == words
+    assert (grid.selected_index, [row.selected_index for row in grid.children]) == (
+        1,
+        [2, 2],
+    )
+    sparse = dependency_state([box], drop_defaults=True)
+    starts = [sparse[slider.model_id]["state"]["index"] for slider in (first, second)]
+    assert starts == [1, 2], "or a page would not know which picture is seen first"
     models = state(box)
     joined = {
         tuple(
