@@ -52,6 +52,7 @@ def test_a_bill_is_added_up_by_hand() -> None:
         (1, 6801, {}, "lower"),
         (0, 1, {}, "lower"),  # labels that cost nothing
         (0, 0, {}, "open"),
+        (0, 1, dict.fromkeys(["worth", "low", "high"], "Infinity"), "lower"),
         (1, 1, {"worth": "Infinity", "low": 5000, "high": "Infinity"}, "higher"),
         (1, 1, {"low": "-Infinity"}, "open"),
         (1, 1, {"worth": 50, "low": "-Infinity", "high": 60}, "lower"),
