@@ -72,3 +72,17 @@ def scored(
 def together(*frames: pd.DataFrame) -> pd.DataFrame:
     """Several of them as one."""
     return pd.concat(frames, ignore_index=True)
+
+
+def with_surface(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, and SimCLR's surface with 100 and 500 labels."""
+    parts = [
+        scored(
+            *("simclr", {n: 0.4 + n / 5000 + 0.02 * i + 0.03 * j for n in (100, 500)}),
+            variant=f"{images} images, {steps} steps",
+            seeds=3 if i != 1 != j else 1,
+        )
+        for i, images in enumerate((2500, 10_000, 50_000))
+        for j, steps in enumerate((500, 2000, 6000))
+    ]
+    return together(frame, *parts)

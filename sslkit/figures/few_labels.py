@@ -82,7 +82,8 @@ def label_curve(
         here = curve(frame, method, protocol).set_index("labels")["mean"]
         _arrow(axes, found, float(here[labels]), method)
         axes.set_title(
-            f"{arm_name(method, protocol)}, with {labels:,} labels:\n{_as_good(found)}",
+            f"{arm_name(method, protocol)}, with {labels:,} labels:\n"
+            + as_good(*found[:3], start=found.start, end=found.end),
             loc="left",
         )
     _name_ends(axes, ends)
@@ -129,23 +130,32 @@ def _labels(count: float, classes: int | None) -> str:
     return f"{text}\n{each:,.0f}" if each >= 1 else text
 
 
-def _as_good(found: Worth) -> str:
-    """How many labels alone do as well, as a title says it."""
-    if found.labels == math.inf:
-        said = f"better than {arm_of('supervised').label} with {found.end:,}"
-        sure = math.isnan(found.low) or found.low == math.inf
-        return said if sure else f"{said} (95 %: from {_round(found.low)})"
-    if found.labels == -math.inf:
-        return f"worse than {arm_of('supervised').label} with {found.start:,}"
-    text = f"as good as {arm_of('supervised').label} with {_round(found.labels)}"
-    if math.isnan(found.low):
+def as_good(labels: float, low: float, high: float, *, start: int, end: int) -> str:
+    """With how many labels alone one does as well, as a title says it.
+
+    Args:
+        labels: That it is worth, as in ``study.exchange.Worth``.
+        low: Lower end of their interval.
+        high: Its upper end.
+        start: Of the supervised curve.
+        end: Of that curve.
+    """
+    alone = arm_of("supervised").label
+    if labels == math.inf:
+        said = f"better than {alone} with {end:,}"
+        sure = math.isnan(low) or low == math.inf
+        return said if sure else f"{said} (95 %: from {rounded(low)})"
+    if labels == -math.inf:
+        return f"worse than {alone} with {start:,}"
+    text = f"as good as {alone} with {rounded(labels)}"
+    if math.isnan(low):
         return text
-    low = _round(found.low) if found.low > 0 else f"below {found.start:,}"
-    high = _round(found.high) if found.high < math.inf else f"beyond {found.end:,}"
-    return f"{text} (95 %: {low} to {high})"
+    least = rounded(low) if low > 0 else f"below {start:,}"
+    most = rounded(high) if high < math.inf else f"beyond {end:,}"
+    return f"{text} (95 %: {least} to {most})"
 
 
-def _round(labels: float) -> str:
+def rounded(labels: float) -> str:
     """A number of labels to two digits, as nobody knows more."""
     digits = 1 - math.floor(math.log10(labels))
     return f"{round(labels, digits):,.0f}"
@@ -271,7 +281,7 @@ def _replaced(axes: Axes, row: Any, y: float, method: str) -> None:
     axes.plot(row.labels, y, alone.marker, color=alone.colour, ms=6, zorder=3)
     right = max(x for x in (row.labels, at, high) if not math.isnan(x))
     number = f"{row.end:,}" if row.worth > 0 else f"{row.start:,}"
-    said = f"{marker} {number}" if marker in "<>" else _round(row.worth)
+    said = f"{marker} {number}" if marker in "<>" else rounded(row.worth)
     text, off = f"{said} in {_time(row.hours)}", (9, 0)
     axes.annotate(text, (right, y), off, textcoords="offset points", va="center")
 

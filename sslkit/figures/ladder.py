@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from sslkit.figures.plots import (
     GREY,
@@ -24,6 +25,7 @@ from sslkit.figures.plots import (
 from sslkit.runs.arms import arm_of
 
 MINUS = "\N{MINUS SIGN}"
+_FRAME = "#E69F00"  # no arm's colour, and it stands out from light and dark blue
 
 
 def ladder(rungs: pd.DataFrame, steps: pd.DataFrame | None = None) -> Figure:
@@ -113,7 +115,7 @@ def signed(points: float) -> str:
     return "0.0" if text[1:] == "0.0" else text
 
 
-def surface(table: pd.DataFrame) -> Figure:
+def surface(table: pd.DataFrame, *, at: tuple[int, int] | None = None) -> Figure:
     """Show accuracy by images and steps of pretraining, a panel a share of the labels.
 
     A cell has its mean; below it half of its 95 % interval where there are several
@@ -122,6 +124,7 @@ def surface(table: pd.DataFrame) -> Figure:
     Args:
         table: From ``study.gains.surface``; or several, one below the other, with other
             shares.
+        at: Images and steps of the cell that is framed.
 
     Raises:
         ValueError: If it is empty, or mixes data sets or profiles.
@@ -152,6 +155,10 @@ def surface(table: pd.DataFrame) -> Figure:
         for place in range(1, max(wide.shape)):  # lines between cells
             axes.axvline(place - 0.5, color="white", lw=2)
             axes.axhline(place - 0.5, color="white", lw=2)
+        if at is not None and at[0] in wide.index and at[1] in wide.columns:
+            corner = wide.columns.get_loc(at[1]) - 0.5, wide.index.get_loc(at[0]) - 0.5
+            look: Any = {"fill": False, "ec": _FRAME, "lw": 4, "label": "frame"}
+            axes.add_patch(Rectangle(corner, 1, 1, **look, zorder=3))
         for cell in here.itertuples():
             mean, top = float(str(cell.mean)), float(str(cell.high))
             text = f"{mean:.1f}"

@@ -92,6 +92,57 @@ def choices(
     return ipywidgets.VBox([buttons, stack])
 
 
+def crossing(
+    pictures: Sequence[Sequence[Picture]],
+    *,
+    labels: Sequence[Sequence[str]],
+    alt: Sequence[Sequence[str]],
+    stops: tuple[Sequence[str], Sequence[str]],
+    descriptions: tuple[str, str],
+    width: int | None = None,
+) -> ipywidgets.VBox:
+    """Two sliders that lead through a grid of pictures, from its last corner.
+
+    Args:
+        pictures: Rows, one a stop of the first slider, of one a stop of the second;
+            figures are closed.
+        labels: The caption below each.
+        alt: What is to be seen on each, for readers who cannot see it.
+        stops: What each slider reads, stop by stop.
+        descriptions: What each slider sets.
+        width: Of a picture in CSS pixels, its own if not given; less on a narrow page.
+
+    Raises:
+        ValueError: If there are fewer than two rows or columns, or not one label and
+            one alt text for each picture.
+    """
+    if len(pictures) < 2:
+        raise ValueError(
+            f"{len(pictures)} rows of pictures: a slider takes two or more"
+        )
+    rows = [
+        _stack(*row, width, captions=True)
+        for row in zip(pictures, labels, alt, strict=True)
+    ]
+    for row in rows:
+        row.selected_index = len(row.children) - 1
+    grid = ipywidgets.Stack(rows, selected_index=len(rows) - 1)
+    sliders = [
+        ipywidgets.SelectionSlider(
+            options=list(texts),
+            value=texts[-1],  # a page may be given no index where it is 0
+            description=text,
+            style={"description_width": "initial"},
+        )
+        for texts, text in zip(stops, descriptions, strict=True)
+    ]
+    ipywidgets.jslink((sliders[0], "index"), (grid, "selected_index"))
+    for row in rows:
+        ipywidgets.jslink((sliders[1], "index"), (row, "selected_index"))
+    controls = ipywidgets.HBox(sliders, layout={"flex_flow": "row wrap"})
+    return ipywidgets.VBox([controls, grid])
+
+
 def encode(picture: Picture) -> tuple[bytes, str, int]:
     """A picture as a small file, its MIME type, and its own width in CSS pixels.
 

@@ -237,6 +237,12 @@ def curve(
     return found.assign(**same)[[*shared, *found.columns]]
 
 
+def place_of(variant: str) -> tuple[int, int] | None:
+    """How many images and steps a variant of the surface had; None for any other."""
+    found = _PART.fullmatch(variant)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
 def surface(
     frame: pd.DataFrame,
     *,
@@ -254,11 +260,11 @@ def surface(
     here = at_fraction(own, fraction)
     rows = []
     for variant in here["variant"].unique():
-        place = _PART.fullmatch(variant)
+        place = place_of(variant)
         if place is None:
             continue
         table = accuracies(here, method, protocol, fraction=fraction, variant=variant)
-        rows.append((*map(int, place.groups()), *crossed(complete(table))[:5]))
+        rows.append((*place, *crossed(complete(table))[:5]))
     found = pd.DataFrame(rows, columns=["images", "steps", *_NUMBERS])
     same: Any = {"fraction": fraction, "method": method, "protocol": protocol}
     source: Any = {name: frame[name].iloc[0] for name in ("data", "profile")}

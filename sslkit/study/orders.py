@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -9,8 +10,19 @@ import numpy as np
 import pandas as pd
 
 from sslkit.runs.arms import ARMS
-from sslkit.study.cells import Cell, gaps, with_side
-from sslkit.study.tables import interval
+from sslkit.study.cells import SHARES, Cell, gaps, with_side
+from sslkit.study.tables import DRAW, at_fraction, interval
+
+Judged = tuple[str, str]
+"""An arm and how it was judged: method and protocol."""
+
+STUDIED: tuple[Judged, ...] = (
+    ("supervised", "finetune"),
+    ("rotnet", "finetune"),
+    ("rotnet-jitter", "finetune"),
+    ("simclr", "linear"),
+)
+"""The arms of the study, each as its reports judged it, or are presumed to have."""
 
 UNSAID = "unsaid"
 # The variants of ``grids.study`` that stand for the study's regimes; a figure whose
@@ -73,3 +85,66 @@ def fared(frame: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         rows.append((*one[1:], len(gap), *ours, deviation, lucky))
     names = [*pairs, "pairs", "mean", "low", "high", "deviation", "luck"]
     return with_side(pd.DataFrame(rows, columns=names).astype({"luck": bool}))
+
+
+def printed_order(
+    figures: pd.DataFrame, arms: Sequence[Judged], *, fraction: float
+) -> tuple[str, ...]:
+    """The order of arms, best first, by the figure of each that was printed first.
+
+    Of two regimes the schedule counts, under which most of the figures were printed.
+
+    Args:
+        figures: From ``reports.printed``.
+        arms: Which; one that was not printed is left out.
+        fraction: Share of the labels.
+    """
+    here = at_fraction(figures, fraction)
+    here = here[here["regime"].isin([UNSAID, "schedule"])]
+    first = here.drop_duplicates(["method", "judged"])
+    known = first.set_index(["method", "judged"])["accuracy"]
+    ours = known[[arm for arm in arms if arm in known.index]]
+    ordered = ours.sort_values(ascending=False, kind="stable")
+    return tuple(ordered.index.get_level_values("method"))
+
+
+def studies(
+    frame: pd.DataFrame,
+    figures: pd.DataFrame,
+    *,
+    arms: Sequence[Judged] = STUDIED,
+    fractions: Sequence[float] = SHARES[:-1],
+) -> pd.DataFrame:
+    """What studies with one run an arm would have printed, a row each.
+
+    Args:
+        frame: From ``tables.table``, of one data set, profile and variant.
+        figures: From ``reports.printed``.
+        arms: Which, and how each is judged.
+        fractions: Shares of the labels.
+
+    Returns:
+        Columns data, profile, draw, seed, fraction, a column an arm with its accuracy,
+        ``best``, the arm that has the highest, ``order``, all arms from best to worst,
+        and ``as_printed``, whether those that the study printed come in its order. A
+        draw that lacks an arm has no row.
+
+    Raises:
+        ValueError: If an arm was run twice for one draw and seed.
+    """
+    methods = [method for method, _ in arms]
+    where = ["data", "profile", *DRAW]
+    judged = pd.MultiIndex.from_frame(frame[["method", "protocol"]])
+    asked = frame[judged.isin([*arms])]
+    rows = []
+    for fraction in fractions:
+        here = at_fraction(asked, fraction)
+        wide = here.pivot(index=where, columns="method", values="accuracy")
+        theirs = printed_order(figures, arms, fraction=fraction)
+        whole: Any = wide.reindex(columns=methods).dropna()
+        for place, own in whole.iterrows():
+            order = tuple(own.sort_values(ascending=False, kind="stable").index)
+            same = tuple(name for name in order if name in theirs) == theirs
+            rows.append((*place, fraction, *own, order[0], order, same))
+    columns = [*where, "fraction", *methods, "best", "order", "as_printed"]
+    return pd.DataFrame(rows, columns=columns).astype({"as_printed": bool})

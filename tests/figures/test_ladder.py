@@ -182,3 +182,17 @@ def test_a_surface_may_lack_a_place_and_names_its_source(table):
         ladder.surface(mixed)
     with pytest.raises(ValueError, match="no accuracies"):
         ladder.surface(table.iloc[:0])
+
+
+def test_a_cell_may_be_framed_in_every_panel_that_has_it(table):
+    more = table[table["steps"] > 500].assign(fraction=0.05)
+    both = pd.concat([table, more], ignore_index=True)
+    figure = ladder.surface(both, at=(10_000, 2000))
+    corners = [
+        [patch.get_xy() for patch in axes.patches if patch.get_label() == "frame"]
+        for axes in figure.axes
+    ]
+    assert corners == [[(0.5, 0.5)], [(-0.5, 0.5)]]
+    first, second = ladder.surface(both, at=(2500, 500)).axes
+    assert (len(first.patches), len(second.patches)) == (1, 0)
+    assert all(len(axes.patches) == 0 for axes in ladder.surface(both).axes)

@@ -111,6 +111,52 @@ def test_buttons_choose_the_picture_in_the_browser():
     assert (buttons.index, buttons.description, stack.selected_index) == (0, "arm", 0)
 
 
+def test_two_sliders_lead_through_a_grid_in_the_browser():
+    rows = [SIX[:3].unbind(), SIX[3:].unbind()]
+    words = [NAMES[:3], NAMES[3:]]
+    box = widgets.crossing(
+        rows,
+        labels=words,
+        alt=words,
+        stops=(["few", "many"], ["1", "2", "3"]),
+        descriptions=("images", "steps"),
+    )
+    controls, grid = box.children
+    first, second = controls.children
+    assert (first.options, second.options) == (("few", "many"), ("1", "2", "3"))
+    assert (first.description, second.description) == ("images", "steps")
+    captions = [
+        [Page(panel.value).text for panel in row.children] for row in grid.children
+    ]
+    assert captions == words
+    assert (grid.selected_index, [row.selected_index for row in grid.children]) == (
+        1,
+        [2, 2],
+    )
+    sparse = dependency_state([box], drop_defaults=True)
+    starts = [sparse[slider.model_id]["state"]["index"] for slider in (first, second)]
+    assert starts == [1, 2], "or a page would not know which picture is seen first"
+    models = state(box)
+    joined = {
+        tuple(
+            end[0].removeprefix("IPY_MODEL_") for end in (one["source"], one["target"])
+        )
+        for one in (
+            m["state"] for m in models.values() if m["model_name"] == "LinkModel"
+        )
+    }
+    assert joined == {
+        (first.model_id, grid.model_id),
+        *((second.model_id, row.model_id) for row in grid.children),
+    }
+    assert links(box) == {
+        ("SelectionSliderModel", "index", "StackModel", "selected_index")
+    }
+    same = {"stops": (["a"], ["b", "c"]), "descriptions": ("", "")}
+    with pytest.raises(ValueError, match="1 rows of pictures"):
+        widgets.crossing(rows[:1], labels=words[:1], alt=words[:1], **same)
+
+
 def test_no_widget_needs_a_kernel_or_lacks_alt_text():
     box = widgets.frames(SIX.unbind(), labels=NAMES, alt=NAMES, description="hue")
     kinds = {model["model_name"] for model in state(box).values()}

@@ -128,6 +128,15 @@ def test_a_curve_takes_two_budgets():
         worth(frame[frame["labels"] == 100], "simclr", labels=100)
 
 
+def test_curves_are_made_monotone_as_scikit_learn_does():
+    from sklearn.isotonic import isotonic_regression
+
+    rows = np.random.default_rng(0).normal(size=(200, 11)) + np.linspace(0, 2, 11)
+    rows[:20] = rows[:20].round()  # with ties
+    expected = np.apply_along_axis(isotonic_regression, 1, rows)
+    np.testing.assert_allclose(exchange.monotone(rows), expected, atol=1e-12)
+
+
 def test_the_same_seed_gives_the_same_interval():
     arm = scored("simclr", {100: line(800)}, spread=NOISY)
     frame = together(supervised(spread=NOISY), arm)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scored import scored, together
 
-from sslkit.study import orders
+from sslkit.study import orders, reports
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -110,3 +110,66 @@ def test_a_pair_that_we_ran_once_or_in_another_variant_is_left_out():
     none = orders.fared(once, pairs)
     assert none["luck"].sum() == 0
     assert none["side"].value_counts()["higher"] == 0
+
+
+# --------------------------------------------------------- studies of single runs
+
+
+ARMS = (("supervised", "finetune"), ("rotnet", "finetune"), ("simclr", "linear"))
+
+
+def test_the_printed_order_takes_the_first_figure_of_each_arm_under_a_schedule():
+    table = figures(
+        ("rotnet", "constant 5e-6", "finetune", 0.05, 0.99),
+        ("rotnet", "schedule", "finetune", 0.05, 0.7),
+        ("rotnet", "schedule", "linear", 0.05, 0.1),  # judged otherwise
+        ("supervised", "unsaid", "finetune", 0.05, 0.5),
+        ("supervised", "unsaid", "finetune", 0.05, 0.9),  # a later report
+        ("simclr", "unsaid", "linear", 0.05, 0.6),
+        ("rotnet", "schedule", "finetune", 0.25, 0.3),
+    )
+    order = orders.printed_order(table, ARMS, fraction=0.05)
+    assert order == ("rotnet", "simclr", "supervised")
+    assert orders.printed_order(table, ARMS, fraction=0.25) == ("rotnet",)
+    assert orders.printed_order(table, ARMS, fraction=0.5) == ()
+
+
+def test_the_reports_order_all_arms_at_every_share():
+    table = reports.printed()
+    first = ("rotnet-jitter", "simclr", "rotnet", "supervised")
+    last = ("rotnet-jitter", "supervised", "rotnet", "simclr")
+    found = [
+        orders.printed_order(table, orders.STUDIED, fraction=share)
+        for share in (0.05, 0.25, 0.5)
+    ]
+    assert found == [first, first, last]
+
+
+def test_a_study_is_a_draw_that_has_every_arm_each_judged_its_way():
+    frame = together(
+        scored("simclr", [0.6, 0.4, 0.9], protocol="linear"),
+        scored("simclr", [0.1, 0.1, 0.1]),  # not as the study judged it
+        scored("supervised", [0.5, 0.5]),
+        scored("rotnet", [0.4, 0.5, 0.5]),
+        scored("rotnet", [0.4], fraction=0.25),
+    )
+    table = figures(
+        ("rotnet", "schedule", "finetune", 0.05, 0.5),
+        ("simclr", "unsaid", "linear", 0.05, 0.9),
+    )
+    found = orders.studies(frame, table, arms=ARMS)
+    assert found["fraction"].tolist() == [0.05, 0.05]
+    assert found[["supervised", "rotnet", "simclr"]].to_numpy().tolist() == [
+        [0.5, 0.4, 0.6],
+        [0.5, 0.5, 0.4],
+    ]
+    assert found["best"].tolist() == ["simclr", "supervised"]
+    assert found["order"].tolist() == [
+        ("simclr", "supervised", "rotnet"),
+        ("supervised", "rotnet", "simclr"),  # equal ones as the arms are given
+    ]
+    assert found["as_printed"].tolist() == [True, False], "of those that were printed"
+    assert set(found["data"]) == {"shapes"}
+    with pytest.raises(ValueError, match="duplicate"):
+        orders.studies(together(frame, frame), table, arms=ARMS)
+    assert orders.studies(frame, table, arms=ARMS, fractions=[0.5]).empty
