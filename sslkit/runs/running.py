@@ -54,7 +54,8 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
         out: The store: records, encoders and checkpoints live under it. An interrupted
             run resumes from its last checkpoint; a recipe that another process is
             working on is awaited.
-        say: Takes a few lines on images and labels, one by one, before training.
+        say: Takes a few lines on images and labels, one by one, before training; and
+            how a pretraining went that was found done, as one says itself that is run.
 
     Returns:
         The run, with scores, history and provenance.
@@ -73,6 +74,8 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
                 say(line)
         key = run_key(recipe, images, rows)
         record = store.record(key)
+        learnt = pretraining_key(recipe, images, rows)
+        found = record.exists() or (learnt is not None and store.note(learnt).exists())
         with store.missing(record, key, fabric) as missing:
             if missing:
                 done = _do(recipe, key, images, rows, store, fabric)
@@ -80,6 +83,9 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
                     write(record, to_record(done))
     kept = store.read(key)
     assert kept is not None  # it was just written, or was there
+    if say is not None and found and fabric.is_global_zero:
+        for line in "\n".join(watching.said(kept)).splitlines():
+            say(line)
     return kept
 
 

@@ -91,6 +91,29 @@ def test_the_note_of_an_older_version_gives_the_neighbours_alone(
     assert watching.said(again)
 
 
+def test_runs_that_share_an_encoder_say_once_what_is_in_doubt() -> None:
+    def one(key: str, loss: float, labelled: int) -> Run:
+        run, health = by_hand(), {"labelled": labelled, "by_chance": 0.5}
+        history = run.history.assign(value=loss)
+        about = {"pretraining_key": key, "health": {**health, "neighbours": 0.9}}
+        return replace(run, history=history, about=about)
+
+    runs = [one("stuck", 1.386, 90), one("stuck", 1.386, 30), one("well", 0.5, 30)]
+    head, *rest = watching.in_doubt(runs)
+    assert "in doubt (at chance)" in head
+    assert "nearest of 90 labelled images" in head
+    assert [line.split(",")[0] for line in rest] == ["at chance"]
+
+
+def test_a_pretraining_that_is_found_done_says_how_it_went(
+    undisturbed: Run, store: Path
+) -> None:
+    said: list[str] = []
+    sslkit.run(undisturbed.recipe, out=store, say=said.append)
+    assert said[3:] == "\n".join(watching.said(undisturbed)).splitlines()
+    assert len(said) > 4, "this one is at chance"
+
+
 def test_what_is_no_number_is_not_kept() -> None:
     seen = {"gradient": {4: math.inf}, "rank": {2: 7.12345, 4: 6.98765}}
     assert watching.last_look(Watched(seen, 4)) == {"rank": 6.988}
