@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -21,6 +21,7 @@ from sslkit.judging.cases import Judged
 from sslkit.judging.features import Features, settle
 from sslkit.judging.judge import judge
 from sslkit.judging.protocols import UNFROZEN
+from sslkit.judging.scores import Score
 from sslkit.learning import encoders
 from sslkit.learning.devices import launch, precision
 from sslkit.learning.encoders import Encoder, EncoderSettings
@@ -201,8 +202,12 @@ def judged_by(
     rows: Split,
     fabric: Fabric,
     checkpoint: Path | None = None,
+    known: Mapping[str, Score] | None = None,
 ) -> dict[str, Judged]:
-    """Judge by a recipe's protocols and settings, with these rows."""
+    """Judge by a recipe's protocols and settings, with these rows.
+
+    Args and errors are those of ``judge``.
+    """
     return judge(
         features,
         images,
@@ -215,6 +220,7 @@ def judged_by(
         select=recipe.selection,
         fabric=fabric,
         checkpoint=checkpoint,
+        known=known,
     )
 
 
