@@ -118,8 +118,8 @@ def of_few_labels(frame: pd.DataFrame) -> list[Finding]:
     alone = base[base["method"] == "supervised"]
     if "simclr" in there and {FEW, 1.0} <= set(alone["fraction"]):
         had = exchange.worth(frame, "simclr", "finetune", fraction=FEW)
-        ends = (labels / had.end for labels in (had.labels, had.low, had.high))
-        found.append(Finding("labels", data, *ends, had.draws))
+        mean, low, high = (n / had.end for n in (had.labels, had.low, had.high))
+        found.append(Finding("labels", data, mean, low, high, had.draws))
     return found
 
 
