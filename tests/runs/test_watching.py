@@ -165,7 +165,7 @@ def test_the_runs_of_the_built_in_images_give_no_alarm() -> None:
     assert methods == set(sslkit.methods.METHODS)
 
 
-def test_photographs_give_no_alarm_and_the_turn_of_tissue_is_at_chance() -> None:
+def test_photographs_give_no_alarm_and_turns_of_jittered_tissue_are_at_chance() -> None:
     found: dict[tuple[str, str], set[str]] = {}
     for data in ("cifar3", "colon3"):
         for run in published.runs(data, "study-small"):
@@ -178,7 +178,7 @@ def test_photographs_give_no_alarm_and_the_turn_of_tissue_is_at_chance() -> None
         ("cifar3", "rotnet"): set(),
         ("cifar3", "rotnet-jitter"): set(),
         ("cifar3", "simclr"): set(),
-        ("colon3", "rotnet"): {"at chance"},
+        ("colon3", "rotnet"): set(),  # a third of the turns are told all the same
         ("colon3", "rotnet-jitter"): {"at chance"},
         ("colon3", "simclr"): set(),
     }
