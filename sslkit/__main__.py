@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from sslkit.images.names import as_typed, first_line, printable
+from sslkit.options import reading, several, shared
 
 # torch is imported inside the commands: --help answers at once.
 
@@ -23,48 +23,6 @@ from sslkit.images.names import as_typed, first_line, printable
 @click.option("--debug", is_flag=True, help="show where in the code an error arose")
 def main(debug: bool) -> None:
     """Pretrain without labels, judge with few labels, keep the record."""
-
-
-def _reading(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say how images are read and divided."""
-    for option in (
-        click.option(
-            "--on-error", default="raise", help="unreadable files: raise or skip"
-        ),
-        click.option(
-            "--bits", type=int, help="of values in 16-bit files, if guessed wrongly"
-        ),
-        click.option(
-            "--test", default="given", help="test images: given, image or group"
-        ),
-        click.option("--groups", help="pattern on class/name, or file.csv:path:group"),
-        click.option("--image-size", type=int, help="side in pixels"),
-    ):
-        command = option(command)
-    return command
-
-
-def _shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say which images, how, and where to."""
-    for option in (
-        click.option(
-            "--out", default="runs", type=click.Path(path_type=Path), help="the store"
-        ),
-        _reading,
-        click.option("--limit", type=int, help="at most this many images a class"),
-        click.option("--profile", default="quick", help="where other values start"),
-        click.option(
-            "--data",
-            help="shapes, cifar10, stl10, fashionmnist, bloodmnist, pathmnist "
-            "or an image folder",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _several(text: str | None) -> tuple[str, ...] | None:
-    return tuple(part.strip() for part in text.split(",")) if text else None
 
 
 @main.command()
@@ -90,7 +48,7 @@ def _several(text: str | None) -> tuple[str, ...] | None:
 @click.option(
     "--protocols", help="of linear, mlp, finetune, selftrain, knn; separated by commas"
 )
-@_shared
+@shared
 def run(
     out: Path, method: str, classes: str | None, protocols: str | None, **values: Any
 ) -> None:
@@ -103,7 +61,7 @@ def run(
     from sslkit.runs.recipes import arm_name
 
     chosen = recipe(
-        method, classes=_several(classes), protocols=_several(protocols), **values
+        method, classes=several(classes), protocols=several(protocols), **values
     )
     done = running.run(chosen, out=out, say=_say)
     if int(os.environ.get("RANK", "0")) > 0:
@@ -134,7 +92,7 @@ def run(
 @click.option("--start", help="study: imagenet or an encoder file, for a warm start")
 @click.option("--other", help="study: another source of unlabelled images")
 @click.option("--other-classes", help="study: a subset, separated by commas")
-@_shared
+@shared
 @click.option(
     "--file", type=click.Path(path_type=Path), help="a .jsonl that gets every record"
 )
@@ -180,16 +138,16 @@ def sweep(
     images = Images(**values)
     if grid == "study":
         source = (
-            recipes.Data(name=other, classes=_several(other_classes)) if other else None
+            recipes.Data(name=other, classes=several(other_classes)) if other else None
         )
         todo = list(grids.study(images, start=start, other=source))
     else:
         arms = grids.arms(
             images,
-            fractions=tuple(map(float, _several(fractions) or ())),
-            curve=tuple(map(float, _several(curve) or ())),
+            fractions=tuple(map(float, several(fractions) or ())),
+            curve=tuple(map(float, several(curve) or ())),
             draws=draws,
-            more=_several(more) or (),
+            more=several(more) or (),
         )
         todo = list(arms)
     with workers.cluster(dask) if dask else workers.processes(jobs) as executor:
@@ -226,9 +184,9 @@ def export(key: str, file: Path, out: Path) -> None:
 
     FILE gets safetensors under torchvision's names, without ``fc``.
     """
-    from sslkit.runs import running
+    from sslkit.runs import exporting
 
-    click.echo(running.export(Path(key).stem, file, out=out))
+    click.echo(exporting.export(Path(key).stem, file, out=out))
 
 
 @main.command("study-folder")
@@ -237,7 +195,7 @@ def export(key: str, file: Path, out: Path) -> None:
 @click.option("--minutes", default=60.0, help="of training, in all")
 @click.option("--classes", help="a subset, separated by commas")
 @click.option("--backbone", help="of every encoder; advised if not said")
-@_reading
+@reading
 def study_folder(folder: str, classes: str | None, **values: Any) -> None:
     """Find out whether pretraining pays on the images of FOLDER.
 
@@ -246,7 +204,7 @@ def study_folder(folder: str, classes: str | None, **values: Any) -> None:
     """
     from sslkit.folder.studying import study_folder
 
-    done = study_folder(folder, classes=_several(classes), say=click.echo, **values)
+    done = study_folder(folder, classes=several(classes), say=click.echo, **values)
     click.echo(f"report: {done.report}")
 
 

@@ -179,8 +179,8 @@ def test_an_encoder_of_another_backbone_is_told_in_a_line_with_the_way_out(
     [
         (
             "forward",
-            "pretrain rotnet: batches of 32 images do not fit into the memory; try "
-            "--batch-size 16, smaller images (--image-size) or a smaller encoder "
+            "pretrain rotnet: batches of 32 images do not fit into the memory; nor do "
+            "smaller ones: try smaller images (--image-size) or a smaller encoder "
             "(--backbone)",
         ),
         (

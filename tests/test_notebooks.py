@@ -47,6 +47,12 @@ def test_folded_code_is_short_for_the_package_computes() -> None:
 
 
 @each
+def test_no_figure_is_drawn_by_chance(path: Path) -> None:
+    strips = [c["id"] for c in check.read(path) if "stripplot(" in c["source"]]
+    assert strips == [], "seaborn's jitter takes no seed; swarmplot has none"
+
+
+@each
 def test_chapter_can_be_executed_with_parameters_and_cannot_hang(path: Path) -> None:
     assert check.source(check.read(path)) == []
 

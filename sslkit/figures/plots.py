@@ -6,7 +6,8 @@ none is shown twice and none stays open.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
@@ -61,6 +62,16 @@ _STYLE: Any = {
     "xtick.labelsize": 9.5,
     "ytick.labelsize": 9.5,
 }
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The book's look for figures made in a ``with`` block, or by a function so marked.
+
+    What else a notebook draws keeps its own look, and the format that was set.
+    """
+    with mpl.rc_context(_STYLE):
+        yield
 
 
 def style(figure_format: Literal["svg", "png", "jpeg"] = "svg") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from sslkit.images.doubles import copies, seen
 from sslkit.images.imageset import ImageSet
 
 NEAR = 4
@@ -93,8 +93,9 @@ def doubles(images: ImageSet, budget: Tensor | None = None) -> Doubles:
 def pairs(images: ImageSet) -> pd.DataFrame:
     """Find the images that are doubles of others.
 
-    An image that training may see is compared with those before it, a test image with
-    all that training may see. A copy that was turned, mirrored or cut is not found.
+    An image that training may see is compared with those before it, in the order of
+    ``seen``, a test image with all that training may see. A copy that was turned,
+    mirrored or cut is not found.
 
     Args:
         images: The set; labels are not read.
@@ -104,36 +105,34 @@ def pairs(images: ImageSet) -> pd.DataFrame:
         the nearest; ``tested``, whether it is a test image; ``same``, whether all
         pixels are equal; ``bits``, in which the two hashes differ. None is in it twice.
     """
-    hashes, digests = _hashes(images)
-    tested = images.part == "test"
-    seen, asked = np.flatnonzero(~tested), np.flatnonzero(tested)
-    first: dict[bytes, int] = {}
-    copies: dict[int, int] = {}
-    for row in [*seen.tolist(), *asked.tolist()]:
-        if digests[row] in first:
-            copies[row] = first[digests[row]]
-        elif not tested[row]:
-            first[digests[row]] = row
-    found = [
-        (row, copies.get(row, twin), test, row in copies, bits)
-        for rows, test in ((seen, False), (asked, True))
-        for row, twin, bits in _nearest(hashes, rows, seen, earlier=not test)
+    same, known = copies(images), seen(images)
+    order = torch.cat([known, images.rows("test")])
+    hashes, rows = _hashes(images, order), order.tolist()
+    places = np.arange(len(rows))
+    before, asked = places[: len(known)], places[len(known) :]
+    near = [
+        (rows[place], rows[twin], tested, bits)
+        for some, tested in ((before, False), (asked, True))
+        for place, twin, bits in _nearest(hashes, some, before, earlier=not tested)
         if bits <= NEAR
+    ]
+    found = [
+        (row, same.get(row, twin), tested, row in same, bits)
+        for row, twin, tested, bits in near
     ]
     kinds = {"row": int, "twin": int, "tested": bool, "same": bool, "bits": int}
     return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
 
 
-def _hashes(images: ImageSet) -> tuple[Hashes, list[bytes]]:
-    """Of every image its perceptual hash, and a digest of its pixels."""
-    found, digests = [], []
-    for rows in torch.arange(len(images)).split(256):
-        pixels = images.take(rows)[0].cpu().permute(0, 2, 3, 1).contiguous().numpy()
+def _hashes(images: ImageSet, rows: Tensor) -> Hashes:
+    """The perceptual hashes of some images."""
+    found = []
+    for some in rows.split(256):
+        pixels = images.take(some)[0].cpu().permute(0, 2, 3, 1).contiguous().numpy()
         for one in pixels:
             bits = imagehash.phash(Image.fromarray(one)).hash
             found.append(np.packbits(bits).view(np.uint64)[0])
-            digests.append(hashlib.blake2b(one.data, digest_size=16).digest())
-    return np.array(found, dtype=np.uint64), digests
+    return np.array(found, dtype=np.uint64)
 
 
 def _nearest(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sslkit.images.modes import FORMATS
+from sslkit.images.modes import FORMATS, unwarned
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,15 @@ def headers(folder: Path, paths: Sequence[str]) -> Files:
     modes: Counter[str] = Counter()
     sizes: Counter[tuple[int, int]] = Counter()
     unreadable = {}
-    for path in paths:
-        try:
-            with Image.open(folder / path, formats=FORMATS) as image:
-                formats[image.format or "unknown"] += 1
-                modes[image.mode] += 1
-                sizes[image.size] += 1
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            unreadable[path] = f"{type(error).__name__}: {error}"
+    with unwarned():
+        for path in paths:
+            try:
+                with Image.open(folder / path, formats=FORMATS) as image:
+                    formats[image.format or "unknown"] += 1
+                    modes[image.mode] += 1
+                    sizes[image.size] += 1
+            except (OSError, ValueError, Image.DecompressionBombError) as error:
+                unreadable[path] = f"{type(error).__name__}: {error}"
     shorter = np.repeat([min(size) for size in sizes], list(sizes.values()))
     sides = np.quantile(shorter, [0, 0.5, 1]) if len(shorter) else np.zeros(3)
     low, middle, high = (int(side) for side in sides)

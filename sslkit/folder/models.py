@@ -150,6 +150,8 @@ def predict(study: Path, folder: str | Path) -> pd.DataFrame:
 def learnt_again(runs: Iterable[Run], way: Option, out: Path) -> Classifier:
     """The classifier of a way's first draw, which records do not hold, learnt anew.
 
+    Its score is in the record, and the test images are not read again.
+
     Args:
         runs: Of the trials.
         way: Which.
@@ -161,7 +163,7 @@ def learnt_again(runs: Iterable[Run], way: Option, out: Path) -> Classifier:
     images = inputs.load_images(made.data)
     rows = inputs.split_of(made, images)
     features, _, _ = running.features_of(made, images, rows, Store(out), fabric)
-    judged = running.judged_by(made, features, images, rows, fabric)
+    judged = running.judged_by(made, features, images, rows, fabric, known=run.scores)
     classifier = judged[way.protocol].classifier
     assert classifier is not None
     return classifier.to(images.device).eval()

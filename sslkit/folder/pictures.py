@@ -40,6 +40,7 @@ class Picture(NamedTuple):
     caption: str
 
 
+@plots.styled()
 def of_trials(
     whole: Sequence[Run],
     every: Sequence[Run],
@@ -84,6 +85,7 @@ def of_trials(
     return found
 
 
+@plots.styled()
 def of_features(images: ImageSet, rows: Tensor, features: NDArray) -> list[Picture]:
     """Some images with those that the encoder finds most alike, and a map of many.
 
@@ -119,6 +121,7 @@ def of_features(images: ImageSet, rows: Tensor, features: NDArray) -> list[Pictu
     return found
 
 
+@plots.styled()
 def of_look(images: ImageSet, look: Look) -> list[Picture]:
     """Images of every class, and doubles."""
     some = {name: rows for name, rows in look.shown.items() if rows}
@@ -148,6 +151,7 @@ def of_look(images: ImageSet, look: Look) -> list[Picture]:
     return found
 
 
+@plots.styled()
 def of_rows(images: ImageSet, rows: Iterable[int]) -> Picture:
     """The images that are to be labelled next."""
     some = torch.tensor(list(rows)[: 2 * _SHOWN])
@@ -162,9 +166,10 @@ def of_rows(images: ImageSet, rows: Iterable[int]) -> Picture:
 def _picture(
     figure: Figure, *, alt: str, caption: str, photographs: bool = False
 ) -> Picture:
-    """A figure as a page holds it: as pixels, or as drawing."""
+    """A figure as a page holds it: as pixels, or as drawing; always the same bytes."""
     kind, mime = ("png", "image/png") if photographs else ("svg", "image/svg+xml")
+    undated = None if photographs else {"Date": None}
     file = BytesIO()
-    figure.savefig(file, format=kind, dpi=130, bbox_inches="tight")
+    figure.savefig(file, format=kind, dpi=130, bbox_inches="tight", metadata=undated)
     text = base64.b64encode(file.getvalue()).decode()
     return Picture(f"data:{mime};base64,{text}", alt, caption)

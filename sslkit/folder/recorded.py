@@ -9,13 +9,28 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from sslkit.study import answers, cues, jitter, label_value, published, tables
+from sslkit.study import (
+    answers,
+    cues,
+    exchange,
+    few_labels,
+    gains,
+    jitter,
+    label_value,
+    published,
+    tables,
+)
 from sslkit.study.cells import FEW
 from sslkit.study.tables import at_fraction
 
-PROFILE = "study-small"
-SETS = {"colon3": "tissue", "cifar3": "photographs"}
-"""The image sets, and of what they are: photographs have an up, tissue has none."""
+PROFILE = "study-small"  # where the records of few labels say nothing
+SETS = {
+    "colon3": "tissue",
+    "cifar10": "photographs",
+    "blood8": "blood cells",
+    "cifar3": "photographs",
+}
+"""The image sets, and of what they are: photographs have an up, the others none."""
 
 What = Literal["simclr", "rotnet", "jitter", "labels", "blocks"]
 
@@ -26,11 +41,12 @@ class Finding:
 
     Attributes:
         what: Of pretraining with ``"simclr"`` or ``"rotnet"`` on all images,
-            fine-tuned, the accuracy less that of supervised training of as many steps;
-            of ``"jitter"``, the accuracy that changes of colour add to supervised
-            training; of ``"labels"``, the share of all labels with which supervised
-            training does as well as SimCLR on all images; of ``"blocks"``, the share of
-            tiles, as JPEG files store them, of which waves tell if they lie or stand.
+            fine-tuned, the accuracy less that of supervised training (in ``PROFILE`` of
+            as many steps); of ``"jitter"``, the accuracy that changes of colour add to
+            supervised training; of ``"labels"``, the share of all labels with which
+            supervised training does as well as SimCLR on all images; of ``"blocks"``,
+            the share of tiles, as JPEG files store them, of which waves tell if they
+            lie or stand.
         data: The image set.
         mean: The value; all are shares of one.
         low: Lower end of its 95 % interval, and
@@ -53,15 +69,58 @@ class Finding:
 
 
 @cache
-def findings(
-    data: tuple[str, ...] = tuple(SETS), profile: str = PROFILE
-) -> tuple[Finding, ...]:
-    """What the published records of some sets say; nothing where there are none."""
-    found = []
-    for name in data:
-        frame = tables.table(published.runs(name, profile))
-        found += [*of_scores(frame), *_blocks(name)]
-    return tuple(found)
+def findings(data: tuple[str, ...] = tuple(SETS)) -> tuple[Finding, ...]:
+    """What the published records of some sets say; nothing where there are none.
+
+    Those of few labels come first. Of the images of one kind those of ``PROFILE`` say
+    only what these do not.
+    """
+    found = [
+        one for name in data for one in of_few_labels(_table(name, few_labels.PROFILE))
+    ]
+    said = {(one.what, SETS.get(one.data)) for one in found}
+    found += [
+        one
+        for name in data
+        for one in of_scores(_table(name, PROFILE))
+        if (one.what, SETS.get(one.data)) not in said
+    ]
+    return *found, *(one for name in data for one in _blocks(name))
+
+
+def _table(data: str, profile: str) -> pd.DataFrame:
+    return tables.table(published.runs(data, profile))
+
+
+def of_few_labels(frame: pd.DataFrame) -> list[Finding]:
+    """What the scores of one data set say, of one encoder for every budget.
+
+    Args:
+        frame: From ``tables.table``, of the grid ``few_labels``; it may be empty, or
+            lack what is not done yet.
+    """
+    if frame.empty:
+        return []
+    data, found = str(frame["data"].iloc[0]), []
+    base = frame[(frame["variant"] == "base") & (frame["protocol"] == "finetune")]
+    there = set(at_fraction(base, FEW)["method"])
+    pairs: tuple[tuple[What, str, str], ...] = (
+        ("simclr", "simclr", "supervised"),
+        ("rotnet", "rotnet", "supervised"),
+        ("jitter", "supervised", "supervised-plain"),
+    )
+    for what, arm, against in pairs:
+        if {arm, against} <= there:
+            mean, low, high, draws = gains.gain(
+                *(frame, arm), fraction=FEW, protocol="finetune", against=against
+            )[:4]
+            found.append(Finding(what, data, mean / 100, low / 100, high / 100, draws))
+    alone = base[base["method"] == "supervised"]
+    if "simclr" in there and {FEW, 1.0} <= set(alone["fraction"]):
+        had = exchange.worth(frame, "simclr", "finetune", fraction=FEW)
+        mean, low, high = (n / had.end for n in (had.labels, had.low, had.high))
+        found.append(Finding("labels", data, mean, low, high, had.draws))
+    return found
 
 
 def of_scores(frame: pd.DataFrame) -> list[Finding]:

@@ -125,10 +125,11 @@ def study_folder(
     measured = machine.measure(images, None if backbone is None else [backbone])
     advice = advise(seen, measured, minutes=minutes, recorded=recorded.findings())
     say(in_text.of_advice(advice))
-    plan = _planned(data, images, advice, measured, 60 * minutes, out)
+    begun = _Begun(data, images, seen, advice, measured, 60 * minutes, out, say)
+    plan = _planned(begun)
     if rows is None:
-        return _without_labels(plan, images, seen, advice, out)
-    return _with_labels(plan, images, rows, seen, advice, out, 60 * minutes, say)
+        return _without_labels(begun, plan)
+    return _with_labels(begun, plan, rows)
 
 
 def _advised_size(files: Files | None) -> int:
@@ -137,34 +138,41 @@ def _advised_size(files: Files | None) -> int:
     return size
 
 
-def _planned(
-    data: Data,
-    images: ImageSet,
-    advice: Sequence[Advice],
-    measured: Machine,
-    seconds: float,
-    out: Path,
-) -> Plan:
+@dataclass(frozen=True)
+class _Begun:
+    """A study before its trials: what was given, seen, advised and measured."""
+
+    data: Data
+    images: ImageSet
+    look: Look
+    advice: tuple[Advice, ...]
+    machine: Machine
+    seconds: float
+    out: Path
+    say: Callable[[str], None]
+
+
+def _planned(begun: _Begun) -> Plan:
     """The plan of a study that was begun, or a new one by advice."""
-    file = out / trials.PLAN
+    file = begun.out / trials.PLAN
     if file.exists():
-        kept = trials.read_plan(out)
-        if kept.data != data:
+        kept = trials.read_plan(begun.out)
+        if kept.data != begun.data:
             raise ValueError(
                 f"'{file}' is the plan for other images, or for these read in another "
                 "way; give this study a folder of its own"
             )
         return kept
-    found: dict[str, Any] = {one.what: one.value for one in advice}
+    found: dict[str, Any] = {one.what: one.value for one in begun.advice}
     methods = ("simclr", "rotnet") if found.get("rotnet") == "yes" else ("simclr",)
-    image = measured.seconds[found["backbone"]] / 2  # SimCLR has two views of each
+    image = begun.machine.seconds[found["backbone"]] / 2  # SimCLR has two views of each
     plan = Plan(
-        data=data,
+        data=begun.data,
         backbone=found["backbone"],
         methods=methods,
         steps=_steps(found["steps"], methods),
-        labelled_steps=trials.labelled_steps(seconds, image),
-        bits=None if images.origin is None else images.origin.bits,
+        labelled_steps=trials.labelled_steps(begun.seconds, image),
+        bits=None if begun.images.origin is None else begun.images.origin.bits,
         start=next(iter(found.get("weights") or ()), None),
     )
     write(file, dataclasses.asdict(plan))
@@ -176,20 +184,12 @@ def _steps(advised: int, methods: Sequence[str]) -> int:
     return max(1, advised // len(methods))
 
 
-def _with_labels(
-    plan: Plan,
-    images: ImageSet,
-    rows: Split,
-    seen: Look,
-    advice: tuple[Advice, ...],
-    out: Path,
-    seconds: float,
-    say: Callable[[str], None],
-) -> Studied:
+def _with_labels(begun: _Begun, plan: Plan, rows: Split) -> Studied:
     """Run the trials, decide, and keep the best way as a classifier."""
+    images, out, say = begun.images, begun.out, begun.say
     unlabelled = images.rows("unlabelled")[:ASKED]
     todo = trials.recipes(plan, unlabelled=len(unlabelled) > 0)
-    done = tuple(trials.within(todo, seconds=seconds, out=out, say=say))
+    done = tuple(trials.within(todo, seconds=begun.seconds, out=out, say=say))
     whole = [run for run in done if run.recipe.fraction == 1]
     labels = images.labels.cpu()[rows.test].numpy()
     groups = None if images.groups is None else images.groups[rows.test.numpy()]
@@ -198,7 +198,8 @@ def _with_labels(
     if len({way.pretrained for way in ways}) == 2:
         half = [run for run in done if run.recipe.fraction == trials.HALF]
         more = _more(plan.steps, options(half, labels), ways)
-        decision = decide(ways, labels, groups=groups, doubts=doubts(seen), more=more)
+        doubted = doubts(begun.look)
+        decision = decide(ways, labels, groups=groups, doubts=doubted, more=more)
         say(in_words(decision))
     learnt = next((run.encoder_file for run in whole if run.encoder_file), None)
     kept = [] if learnt is None else models.keep_encoder(learnt, plan.backbone, out)
@@ -214,7 +215,7 @@ def _with_labels(
             )
             wanted = found.assign(row=unlabelled.numpy()[found["row"]])
     return _say(
-        Studied(seen, advice, done, tuple(ways), decision, out / REPORT),
+        Studied(begun.look, begun.advice, done, tuple(ways), decision, out / REPORT),
         images,
         pictures.of_trials(whole, done, ways, images.classes),
         wanted,
@@ -241,16 +242,15 @@ def _more(steps: int, half: Sequence[Option], whole: Sequence[Option]) -> list[s
     return found
 
 
-def _without_labels(
-    plan: Plan, images: ImageSet, seen: Look, advice: tuple[Advice, ...], out: Path
-) -> Studied:
+def _without_labels(begun: _Begun, plan: Plan) -> Studied:
     """Pretrain, and find the images that stand for the others."""
+    images, out = begun.images, begun.out
     encoder = trials.pretrained(plan, images, out)
     rows = torch.cat([images.rows("unlabelled"), images.rows("train")])[:ASKED]
     features = Features(encoder, images).take(rows)[0].cpu().numpy()
     found = label_next.typical(features)
     return _say(
-        Studied(seen, advice, (), (), None, out / REPORT),
+        Studied(begun.look, begun.advice, (), (), None, out / REPORT),
         images,
         pictures.of_features(images, rows, features),
         found.assign(row=rows.numpy()[found["row"]]),

@@ -1,9 +1,13 @@
-"""Damage: why a file could not be read, in words that say what it is."""
+"""Damage: why a file could not be read, or not without a warning, in words."""
 
 from __future__ import annotations
 
 import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -37,6 +41,48 @@ def reason(path: Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return _kind(path)
     return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def warned(reading: Callable[[], int | None], found: dict[int, str]) -> Iterator[None]:
+    """Keep what Pillow warns of in a ``with`` block, by file: itself it names none.
+
+    Args:
+        reading: Gives the number of the file that the calling thread reads, if any.
+        found: Gets the first warning of each file.
+    """
+    before = warnings.showwarning
+
+    def show(message: Warning | str, *rest: Any, **more: Any) -> None:
+        number = reading()
+        if number is None:  # of something else that goes on meanwhile
+            before(message, *rest, **more)
+        else:
+            found.setdefault(number, " ".join(str(message).split()))
+
+    with warnings.catch_warnings(action="always"):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # no attack
+        warnings.showwarning = show
+        yield
+
+
+def tell(paths: Sequence[Path], found: Mapping[int, str]) -> None:
+    """Warn of the files that were read with a warning, once of each kind.
+
+    Args:
+        paths: All files.
+        found: From ``warned``, by the number of the file.
+    """
+    kinds: dict[str, list[int]] = {}
+    for number, text in sorted(found.items()):
+        kinds.setdefault(text.partition(".")[0], []).append(number)
+    for first, *more in kinds.values():
+        warnings.warn(
+            f"{1 + len(more)} of {len(paths)} files may be damaged, the first of them "
+            f"{paths[first]} ({found[first]}); look at it: it may lie on its side, or "
+            "lack a part",
+            stacklevel=3,
+        )
 
 
 def _kind(path: Path) -> str:

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,9 +28,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.std import tqdm
 
-from sslkit.images.damage import reason
+from sslkit.images.damage import reason, tell, warned
 from sslkit.images.files import whole
-from sslkit.images.modes import FORMATS, depth, large_scans, to_rgb
+from sslkit.images.modes import FORMATS, depth, to_rgb, unwarned
 
 READING = 2  # raise with every change to the pixels that a file is read as
 IN_MEMORY = 2 * 2**30  # bytes of pixels; more than that are mapped from a file
@@ -60,6 +61,7 @@ class Account:
     Attributes:
         done: How many files were tried.
         failed: The reason for each position whose file could not be read.
+        warned: The warning for each position whose file was read with one.
         paged: Positions of files of several pages or frames, of which the first was
             read.
         smallest: Least width and least height of the files in pixels.
@@ -70,6 +72,7 @@ class Account:
 
     done: int = 0
     failed: dict[int, str] = field(default_factory=dict)
+    warned: dict[int, str] = field(default_factory=dict)
     paged: list[int] = field(default_factory=list)
     smallest: tuple[int, int] | None = None
     largest: tuple[int, int] | None = None
@@ -88,7 +91,9 @@ class Account:
     def from_json(cls, text: str) -> Account:
         """What was written with ``json.dumps(vars(account))``."""
         plain = json.loads(text)
-        plain["failed"] = {int(i): why for i, why in plain["failed"].items()}
+        for name in ("failed", "warned"):
+            told = plain.get(name, {})  # notes of older versions have no warnings
+            plain[name] = {int(i): why for i, why in told.items()}
         for name in ("smallest", "largest"):
             plain[name] = plain[name] and tuple(plain[name])
         return cls(**plain)
@@ -109,6 +114,8 @@ def read_images(
         skip: Go on when a file cannot be read.
         bits: How many bits the values in files of 16 bits use; all if not given.
 
+    Files that may be damaged are read with a warning, which names them.
+
     Returns:
         The images ``(N, 3, S, S)`` uint8 of all files that could be read, in order, and
         what was met on the way. Images of more than ``IN_MEMORY`` bytes lie in a file
@@ -122,10 +129,11 @@ def read_images(
     shape = (len(paths), 3, image_size, image_size)
     bits = bits or 16
     if math.prod(shape) > IN_MEMORY:
-        return _mapped(paths, shape, skip, bits)
-    images = torch.empty(shape, dtype=torch.uint8)
-    account = Account()
-    _read_into(images, paths, account, skip, bits)
+        images, account = _mapped(paths, shape, skip, bits)
+    else:
+        images, account = torch.empty(shape, dtype=torch.uint8), Account()
+        _read_into(images, paths, account, skip, bits)
+    tell(paths, account.warned)
     return images[: len(paths) - len(account.failed)], account
 
 
@@ -155,7 +163,7 @@ def _mapped(
         if account.failed and not skip:
             raise _unreadable(paths, account)
         _read_into(images, paths, account, skip, bits, keep)
-    return images[: len(paths) - len(account.failed)], account
+    return images, account
 
 
 def _digest(paths: Sequence[Path], shape: tuple[int, ...], bits: int) -> str:
@@ -190,19 +198,23 @@ def _read_into(
 ) -> None:
     """Read the files that the account lacks, adding to it; ``keep`` may note it."""
     size, failed = images.shape[-1], account.failed
+    here = threading.local()
 
     def read(start: int) -> tuple[dict[int, Decoded], dict[int, str]]:
         read: dict[int, Decoded] = {}
         wrong = {}
         for i in range(start, min(start + _BATCH, len(paths))):
+            here.position = i
             try:
                 read[i] = read_image(paths[i], size, bits)
             # A damaged file makes Pillow's decoders raise almost anything; nothing is
             # lost, for every reason is reported with its file.
             except Exception as error:  # noqa: BLE001
                 wrong[i] = reason(paths[i], error)
+                account.warned.pop(i, None)
                 if not skip:
                     break
+        here.position = None
         return read, wrong
 
     pool = ThreadPoolExecutor(os.cpu_count())
@@ -217,7 +229,7 @@ def _read_into(
         disable=bool(os.environ.get("TQDM_DISABLE")) or None,
     )
     try:
-        with large_scans():
+        with warned(lambda: getattr(here, "position", None), account.warned):
             while account.done < len(paths):
                 end = min(account.done + _TASKS * _BATCH, len(paths))
                 at = account.done - len(failed)
@@ -284,7 +296,7 @@ def native_size(paths: Sequence[Path]) -> int | None:
     Only their headers are read. A file without one is passed over here.
     """
     sizes: set[tuple[int, ...]] = set()
-    with large_scans():
+    with unwarned():
         for path in paths:
             try:
                 with Image.open(path, formats=FORMATS) as image:

@@ -53,10 +53,13 @@ def to_rgb(image: Image.Image, bits: int = 16) -> Image.Image:
     return image.convert("RGB")
 
 
-def large_scans() -> warnings.catch_warnings:
-    """Let Pillow read a large scan in a ``with`` block without the word attack."""
-    kind = Image.DecompressionBombWarning
-    return warnings.catch_warnings(action="ignore", category=kind)
+def unwarned() -> warnings.catch_warnings:
+    """Look at files in a ``with`` block without the warnings of Pillow.
+
+    A large scan is no attack, and of damage whoever reads the pixels tells, with the
+    file (``damage.warned``).
+    """
+    return warnings.catch_warnings(action="ignore")
 
 
 def depth(image: ImageFile, bits: int) -> int | None:
@@ -103,7 +106,7 @@ def bits_used(paths: Sequence[Path]) -> int | None:
         bits.
     """
     top = None
-    with large_scans():
+    with unwarned():
         for path in (path for path in paths if path.suffix.lower() in _DEEP):
             try:
                 with Image.open(path, formats=FORMATS) as image:

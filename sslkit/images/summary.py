@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from sslkit.images.doubles import copies
 from sslkit.images.folders import UNREAD
 from sslkit.images.imageset import ImageSet, Origin
 from sslkit.images.splits import Split
@@ -33,24 +33,14 @@ class Doubles:
 
 def doubles(images: ImageSet) -> Doubles:
     """Find images that are there twice; every image is read once."""
-    first: dict[bytes, int] = {}
-    train, test = [], []
-    for part in ("train", "unlabelled", "extra", "test"):
-        for rows in images.rows(part).split(1024):
-            for row, pixels in zip(
-                rows.tolist(), images.take(rows)[0].cpu().numpy(), strict=True
-            ):
-                digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
-                if part == "test":
-                    if digest in first:
-                        test.append((row, first[digest]))
-                    continue
-                earlier = first.setdefault(digest, row)
-                if part == "train" and earlier != row:
-                    train.append((row, earlier))
-    labels = images.labels.tolist()
-    differ = [pair for pair in train if labels[pair[0]] != labels[pair[1]]]
-    return Doubles(tuple(train), tuple(test), tuple(differ))
+    part, labels = images.part, images.labels.tolist()
+    found = copies(images).items()
+    train = tuple(pair for pair in found if part[pair[0]] == "train")
+    return Doubles(
+        train=train,
+        test=tuple(pair for pair in found if part[pair[0]] == "test"),
+        classes=tuple((i, j) for i, j in train if labels[i] != labels[j]),
+    )
 
 
 def lines(images: ImageSet, budgets: Mapping[str, Split] | None = None) -> list[str]:

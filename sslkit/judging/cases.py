@@ -43,7 +43,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Case:
-    """What a protocol is given: the arguments of ``judge``, images on the device."""
+    """What a protocol is given: the arguments of ``judge``, images on the device.
+
+    Of ``known`` it is given the score of its own, if there is one.
+    """
 
     features: Features
     split: Split
@@ -54,6 +57,7 @@ class Case:
     select: Select
     fabric: Fabric
     checkpoint: Path | None
+    known: Score | None = None
 
     @property
     def images(self) -> ImageSet:
@@ -104,6 +108,9 @@ class Case:
         self, classifier: Classifier, source: ImageSet | Features, fitted: Fitted
     ) -> Score:
         """Score with selected and with last weights; the selected stay in it."""
+        if self.known is not None:
+            classifier.load_state_dict(fitted.selected)
+            return self.known
         last = copy.deepcopy(classifier.state_dict())
 
         def probabilities(weights: dict[str, Tensor], rows: Tensor) -> Tensor:

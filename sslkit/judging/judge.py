@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from sslkit.images.splits import Split
 from sslkit.judging.cases import Case, Judged
 from sslkit.judging.features import Features
 from sslkit.judging.protocols import PROTOCOLS
+from sslkit.judging.scores import Score
 from sslkit.learning.checkpoints import Select
 from sslkit.learning.choices import check_choice
 from sslkit.learning.devices import launch
@@ -39,6 +41,7 @@ def judge(
     select: Select = "validation",
     fabric: Fabric | None = None,
     checkpoint: Path | None = None,
+    known: Mapping[str, Score] | None = None,
 ) -> dict[str, Judged]:
     """Judge an encoder by several protocols; each reads the test images once.
 
@@ -66,6 +69,8 @@ def judge(
         fabric: Device and precision; the best device if not given.
         checkpoint: Where fine-tuning may resume from; the caller deletes it. A round
             of self-training has its own beside it, deleted at the end.
+        known: Scores that are recorded, by protocol. What learns then learns again, for
+            its classifier alone, and no test image is read a second time.
 
     Returns:
         What was found, by protocol; ``"layers"`` gives one a stage, ``"layer1"``, ….
@@ -95,5 +100,5 @@ def judge(
     )
     found: dict[str, Judged] = {}
     for name in protocols:
-        found |= PROTOCOLS[name](case)
+        found |= PROTOCOLS[name](replace(case, known=(known or {}).get(name)))
     return found

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm.std import tqdm
 
 from sslkit.learning import memory
-from sslkit.learning.batches import Batches, TakesRows
+from sslkit.learning.batches import Batch, Batches, TakesRows
 from sslkit.learning.checkpoints import Select, State
 from sslkit.learning.devices import keep_freed_memory
 from sslkit.learning.distributed import sharing, synchronise
@@ -109,7 +109,7 @@ def fit(
         ValueError: If there are no rows, fewer in a batch than processes, no epoch to
             ``select``, or nothing in the objective can learn.
         FloatingPointError: If a loss is not finite; names the step and what to try.
-        MemoryError: If a batch does not fit; names one that may.
+        MemoryError: If a batch does not fit; names one that does, where one was found.
     """
     if len(rows) == 0:
         raise ValueError(f"{title}: no images to train on")
@@ -128,15 +128,33 @@ def fit(
     model, optimiser = fabric.setup(module, optimiser)
     epoch_steps = training.epoch_steps(len(rows))
     total = epoch_steps * training.epochs
-    batches = Batches(
-        images,
-        objective.views,
-        rows,
-        batch_size=training.batch_size,
-        seed=seed,
-        fabric=fabric,
-        size=partial(training.size, total=total),
-    )
+
+    def batches_of(size: int, rows: Tensor) -> Batches:
+        return Batches(
+            images,
+            objective.views,
+            rows,
+            batch_size=size,
+            seed=seed,
+            fabric=fabric,
+            size=partial(training.size, total=total),
+        )
+
+    def learn(batch: Batch) -> dict[str, Tensor]:
+        with sharing(batch.held):
+            outputs: dict[str, Tensor] = model(batch.views, batch.labels)
+            fabric.backward(outputs["loss"])
+        optimiser.step()
+        optimiser.zero_grad()
+        return outputs
+
+    def attempt(size: int) -> None:
+        """Learn from so many images, in the largest views; this training is over."""
+        optimiser.zero_grad()
+        learn(batches_of(size, rows[:size]).make(total - 1))
+
+    batches = batches_of(training.batch_size, rows)
+    alone = fabric.world_size == 1  # of several processes, all must do a step together
 
     state = State()
     if checkpoint is not None and checkpoint.exists():
@@ -157,15 +175,11 @@ def fit(
         module.train()
         seen: dict[str, list[Tensor]] = {}
         steps = range(epoch * epoch_steps, (epoch + 1) * epoch_steps)
-        with memory.told(title, training.batch_size):
+        with memory.told(title, training.batch_size, attempt if alone else None):
             for step, batch in zip(steps, batches.of(steps), strict=True):
                 for group in optimiser.param_groups:
                     group["lr"] = learning_rate(step, total, training)
-                with sharing(batch.held):
-                    outputs = model(batch.views, batch.labels)
-                    fabric.backward(outputs["loss"])
-                optimiser.step()
-                optimiser.zero_grad()
+                outputs = learn(batch)
                 objective.after_step((step + 1) / total)
                 for metric, value in outputs.items():
                     seen.setdefault(metric, []).append(value.detach())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -21,6 +21,7 @@ from sslkit.judging.cases import Judged
 from sslkit.judging.features import Features, settle
 from sslkit.judging.judge import judge
 from sslkit.judging.protocols import UNFROZEN
+from sslkit.judging.scores import Score
 from sslkit.learning import encoders
 from sslkit.learning.devices import launch, precision
 from sslkit.learning.encoders import Encoder, EncoderSettings
@@ -54,7 +55,8 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
         out: The store: records, encoders and checkpoints live under it. An interrupted
             run resumes from its last checkpoint; a recipe that another process is
             working on is awaited.
-        say: Takes a few lines on images and labels, one by one, before training.
+        say: Takes a few lines on images and labels, one by one, before training; and
+            how a pretraining went that was found done, as one says itself that is run.
 
     Returns:
         The run, with scores, history and provenance.
@@ -73,6 +75,8 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
                 say(line)
         key = run_key(recipe, images, rows)
         record = store.record(key)
+        learnt = pretraining_key(recipe, images, rows)
+        found = record.exists() or (learnt is not None and store.note(learnt).exists())
         with store.missing(record, key, fabric) as missing:
             if missing:
                 done = _do(recipe, key, images, rows, store, fabric)
@@ -80,6 +84,9 @@ def run(recipe: Recipe, *, out: str | Path = "runs", say: Say | None = None) -> 
                     write(record, to_record(done))
     kept = store.read(key)
     assert kept is not None  # it was just written, or was there
+    if say is not None and found and fabric.is_global_zero:
+        for line in "\n".join(watching.said(kept)).splitlines():
+            say(line)
     return kept
 
 
@@ -154,51 +161,6 @@ def _run_plain(plain: dict[str, Any], out: Path) -> Run:
     return run(codec.from_dict(plain), out=out)
 
 
-def export(key: str, file: str | Path, *, out: str | Path = "runs") -> str:
-    """Copy the pretrained encoder of a run to a safetensors file for torchvision.
-
-    Args:
-        key: The run's key, the name of its record.
-        file: Where to write; ``fc`` is not in it.
-        out: The store.
-
-    Returns:
-        The lines of Python that load the file into torchvision's model.
-
-    Raises:
-        ValueError: If there is no such record, the run had no pretraining, or its
-            encoder is one of ours, which have no counterpart in torchvision.
-    """
-    store = Store(Path(out))
-    done = store.read(key)
-    if done is None:
-        raise ValueError(
-            f"no record '{store.record(key)}'; a run prints its record when it ends"
-        )
-    settings = done.recipe.encoder
-    if done.recipe.method is None:
-        raise ValueError(f"run {key} had no pretraining: it has no encoder to export")
-    if settings.backbone in encoders.OURS:
-        raise ValueError(
-            f"the {settings.backbone} encoder has no counterpart in torchvision; use a "
-            "resnet"
-        )
-    if done.encoder is None:
-        raise ValueError(f"the encoder of run {key} is no longer in '{out}'")
-    encoders.save(done.encoder, file)
-    small = (
-        "model.conv1 = torch.nn.Conv2d(3, 64, 3, padding=1, bias=False)\n"
-        "model.maxpool = torch.nn.Identity()\n"
-    )
-    return (
-        "import safetensors.torch, torch, torchvision\n"
-        f"model = torchvision.models.{settings.backbone}()\n"
-        f"{small if settings.stem == 'small' else ''}"
-        "model.fc = torch.nn.Identity()\n"
-        f"model.load_state_dict(safetensors.torch.load_file({str(file)!r}))"
-    )
-
-
 def _do(
     recipe: Recipe,
     key: str,
@@ -240,8 +202,12 @@ def judged_by(
     rows: Split,
     fabric: Fabric,
     checkpoint: Path | None = None,
+    known: Mapping[str, Score] | None = None,
 ) -> dict[str, Judged]:
-    """Judge by a recipe's protocols and settings, with these rows."""
+    """Judge by a recipe's protocols and settings, with these rows.
+
+    Args and errors are those of ``judge``.
+    """
     return judge(
         features,
         images,
@@ -254,6 +220,7 @@ def judged_by(
         select=recipe.selection,
         fabric=fabric,
         checkpoint=checkpoint,
+        known=known,
     )
 
 

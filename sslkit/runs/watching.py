@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor
@@ -110,3 +111,17 @@ def said(run: Run) -> list[str]:
         return []
     found: list[Alarm] = alarms(seen)
     return [f"{describe(run.recipe)}: {summary(seen, found)}", *map(str, found)]
+
+
+def in_doubt(runs: Iterable[Run]) -> list[str]:
+    """What ``said`` says of those pretrainings of some runs that gave an alarm.
+
+    Runs that share an encoder say it once: the one with the most labels, whose
+    neighbours are the surest.
+    """
+    few_first = sorted(
+        runs, key=lambda run: run.about.get("health", {}).get("labelled", 0)
+    )
+    of_each = {run.about["pretraining_key"]: run for run in few_first}
+    told = [said(run) for run in of_each.values()]
+    return [line for lines in told if len(lines) > 1 for line in lines]

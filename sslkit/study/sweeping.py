@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tqdm.std import tqdm
 
-from sslkit.runs import costs, records, running
+from sslkit.judging.health import tell
+from sslkit.runs import costs, records, running, watching
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 from sslkit.study import tables
@@ -48,6 +49,8 @@ def sweep(
     done = [run for run in found.values() if run]
     left = [one for one, run in found.items() if not run]
     say(f"{len(found)} recipes: {len(done)} recorded already, {len(left)} left")
+    for line in watching.in_doubt(done):
+        tell(line)  # where those that train now say it
     if left:
         bar = tqdm(left, "rehearsal", unit="recipe", leave=False)
         time = costs.in_time(costs.predict(bar))

@@ -14,7 +14,8 @@ import torch
 from images.made import colour, save, upright
 from PIL import Image
 
-from sslkit.images import decoding
+from sslkit.folder.files import headers
+from sslkit.images import damage, decoding
 from sslkit.images.loading import load
 
 
@@ -101,6 +102,45 @@ def test_a_large_scan_that_can_be_read_is_not_called_an_attack(
         assert decoding.read_images([path], 8)[0][0, :, 0, 0].tolist() == [1, 2, 3]
 
 
+def unsound(path: Path, value: int) -> Path:
+    """A JPEG file whose EXIF data say that there is more than there is."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + bytes([value, 0])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(upright()).save(path, exif=exif)
+    return path
+
+
+def test_files_read_with_a_warning_are_counted_and_the_first_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_BATCH", 3)  # several threads
+    paths = [save(colour(i, 0, 0), tmp_path / f"{i}.jpg") for i in range(20)]
+    for i in (4, 7, 11):
+        unsound(paths[i], value=i)
+    (tmp_path / "18.jpg").write_bytes(paths[4].read_bytes()[:300])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        _, account = decoding.read_images(paths, 8, skip=True)
+        decoding.native_size(paths)
+        headers(tmp_path, [path.name for path in paths])
+    (said,) = (str(one.message) for one in told)
+    assert said.startswith(
+        f"3 of 20 files may be damaged, the first of them {paths[4]} (Corrupt EXIF data"
+    )
+    assert sorted(account.warned) == [4, 7, 11]
+    assert list(account.failed) == [18]
+
+
+def test_a_warning_that_no_file_is_read_for_is_said_as_it_is() -> None:
+    found: dict[int, str] = {}
+    with (
+        pytest.warns(UserWarning, match="something else"),
+        damage.warned(lambda: None, found),
+    ):
+        warnings.warn("something else", stacklevel=1)
+    assert found == {}
+
+
 def test_an_image_of_one_pixel_is_enlarged(tmp_path: Path) -> None:
     path = save(colour(1, 2, 3, size=(1, 1)), tmp_path / "x.png")
     images, account = decoding.read_images([path], 4)
@@ -145,13 +185,17 @@ def test_what_was_met_is_told_alike_when_images_are_found_in_the_cache(
     monkeypatch.setattr(decoding, "IN_MEMORY", 0)
     paths = [save(colour(0, 0, 0, size=(9, 8)), tmp_path / "0.png")]
     paths += [tmp_path / "1.tif", tmp_path / "2.png", tmp_path / "3.tif"]
+    paths.append(unsound(tmp_path / "4.jpg", value=5))
     page = colour(1, 1, 1, size=(20, 30))
     page.save(paths[1], save_all=True, append_images=[page])
     paths[2].write_bytes(b"")
     Image.fromarray(np.full((8, 8), 4095, dtype="<u2")).save(paths[3])
-    read, found = (
-        decoding.read_images(paths, 8, skip=True, bits=12)[1] for _ in range(2)
-    )
-    assert read == found
-    assert (read.done, read.paged, list(read.failed), read.bits) == (4, [1], [2], 12)
-    assert (read.smallest, read.largest) == ((8, 8), (20, 30))
+    found = []
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"1 of 5 files .*/4\.jpg"):
+            found.append(decoding.read_images(paths, 8, skip=True, bits=12)[1])
+    read, again = found
+    assert read == again
+    assert (read.done, read.paged, list(read.failed), read.bits) == (5, [1], [2], 12)
+    assert (read.smallest, read.largest) == ((8, 8), (36, 30))
+    assert list(read.warned) == [4]

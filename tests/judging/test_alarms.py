@@ -63,8 +63,8 @@ def test_health_gives_no_alarm_at_any_time() -> None:
             {"gradient": {50: 1e-9}, "train_loss": {50: 0.6}},
             {"gradient": {50: 1e-9}, "train_loss": {50: 0.5}},
         ),
-        ("at chance", {"train_loss": {50: 5.4}}, {"train_loss": {50: 5.3}}),
-        ("at chance", {"train_loss": {50: 5.4}}, {"train_loss": {49: 5.4}}),
+        ("at chance", {"train_loss": {75: 5.4}}, {"train_loss": {75: 5.3}}),
+        ("at chance", {"train_loss": {75: 5.4}}, {"train_loss": {74: 5.4}}),
         (
             "solved early",
             {"train_accuracy": {49: 0.996}, "train_loss": {49: 4.9}},
@@ -137,6 +137,13 @@ def test_alarms_are_given_where_they_were_first_seen_each_once() -> None:
     assert check(seen) == [], "it has recovered"
 
 
+def test_a_task_that_is_begun_late_is_no_alarm() -> None:
+    late = {25: 5.5, 50: 5.49, 60: 5.42, 74: 5.4, 100: 5.2}
+    assert alarms.alarms(watched(train_loss=late)) == []
+    never = late | {100: 5.45}
+    assert [one.step for one in alarms.alarms(watched(train_loss=never))] == [100]
+
+
 def test_what_was_watched_until_a_step_is_as_it_was_then() -> None:
     then = watched().until(30)
     assert (then.step, then.done) == (30, 0.3)
@@ -153,7 +160,7 @@ def test_an_alarm_takes_two_lines_what_was_seen_and_what_it_means() -> None:
 
 def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
     broken = watched(
-        train_loss={10: 5.5, 50: 5.45},
+        train_loss={10: 5.5, 80: 5.45},
         train_deviation={50: 0.021},
         rank={50: 1.25},
         noise_accuracy={50: 0.93},
@@ -162,7 +169,7 @@ def test_words_of_every_alarm_are_plain_and_hold_their_numbers() -> None:
     said = {alarm.name: str(alarm) for alarm in check(broken)}
     assert "spread by 0.021" in said["collapse"]
     assert "use 1.2 directions" in said["few directions"]
-    assert "after 50% of the training the loss is 5.45" in said["at chance"]
+    assert "after 80% of the training the loss is 5.45" in said["at chance"]
     assert "93% of the answers" in said["shortcut"]
     assert "for 25%, by chance for 33%" in said["neighbours at chance"]
     assert "for 25%, and was for 64%" in said["forgetting"]

@@ -12,11 +12,13 @@ import pytest
 import torch
 from judging.made import LEARNT, digest, judged, scored
 from methods.own import Follower, Following
+from small_runs import forbid
 from torch import Tensor, nn
 
 import sslkit
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
+from sslkit.judging import cases
 from sslkit.judging.cases import Judged
 from sslkit.judging.features import Features
 from sslkit.judging.judge import judge
@@ -84,6 +86,28 @@ def test_an_unknown_protocol_is_refused_with_the_known_ones_and_the_nearest(
     with pytest.raises(ValueError, match=r"'fine-tune' .*; did you mean 'finetune'\?"):
         judged(["fine-tune"], encoder, images, rows)
     assert sslkit.judge is judge
+
+
+@pytest.mark.parametrize("protocol", ["linear", "finetune", "selftrain"])
+def test_what_is_recorded_learns_again_and_reads_no_test_image(
+    protocol: str,
+    images: ImageSet,
+    encoder: Encoder,
+    rows: Split,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = judged([protocol], encoder, images, rows)[protocol]
+    forbid(monkeypatch, cases, "score_test")
+    known = {protocol: first.score}
+    again = judged([protocol], encoder, images, rows, known=known)[protocol]
+    assert same(first, again)
+    assert first.classifier is not None
+    assert again.classifier is not None
+    torch.testing.assert_close(
+        again.classifier.state_dict(), first.classifier.state_dict(), rtol=0, atol=0
+    )
+    with pytest.raises(AssertionError, match="score_test"):
+        judged(["mlp"], encoder, images, rows, known=known)
 
 
 # ------------------------------------------------------------------ the epoch

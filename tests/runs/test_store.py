@@ -27,7 +27,7 @@ import sslkit
 from sslkit.learning import encoders, loop
 from sslkit.learning.encoders import Encoder
 from sslkit.methods.pretraining import Pretrained
-from sslkit.runs import records, running
+from sslkit.runs import exporting, records, running
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 from sslkit.runs.store import Store, write
@@ -64,7 +64,7 @@ def test_a_store_reads_a_run_with_its_encoder_as_long_as_that_is_there(
     resnet["recipe"]["encoder"]["backbone"] = "resnet18"
     write(copy.record("resnet"), resnet)
     with pytest.raises(ValueError, match="no longer in"):
-        running.export("resnet", tmp_path / "x.safetensors", out=copy.folder)
+        exporting.export("resnet", tmp_path / "x.safetensors", out=copy.folder)
 
 
 BROKEN = {

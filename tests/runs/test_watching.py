@@ -91,6 +91,29 @@ def test_the_note_of_an_older_version_gives_the_neighbours_alone(
     assert watching.said(again)
 
 
+def test_runs_that_share_an_encoder_say_once_what_is_in_doubt() -> None:
+    def one(key: str, loss: float, labelled: int) -> Run:
+        run, health = by_hand(), {"labelled": labelled, "by_chance": 0.5}
+        history = run.history.assign(value=loss)
+        about = {"pretraining_key": key, "health": {**health, "neighbours": 0.9}}
+        return replace(run, history=history, about=about)
+
+    runs = [one("stuck", 1.386, 90), one("stuck", 1.386, 30), one("well", 0.5, 30)]
+    head, *rest = watching.in_doubt(runs)
+    assert "in doubt (at chance)" in head
+    assert "nearest of 90 labelled images" in head
+    assert [line.split(",")[0] for line in rest] == ["at chance"]
+
+
+def test_a_pretraining_that_is_found_done_says_how_it_went(
+    undisturbed: Run, store: Path
+) -> None:
+    said: list[str] = []
+    sslkit.run(undisturbed.recipe, out=store, say=said.append)
+    assert said[3:] == "\n".join(watching.said(undisturbed)).splitlines()
+    assert len(said) > 4, "this one is at chance"
+
+
 def test_what_is_no_number_is_not_kept() -> None:
     seen = {"gradient": {4: math.inf}, "rank": {2: 7.12345, 4: 6.98765}}
     assert watching.last_look(Watched(seen, 4)) == {"rank": 6.988}
@@ -142,7 +165,7 @@ def test_the_runs_of_the_built_in_images_give_no_alarm() -> None:
     assert methods == set(sslkit.methods.METHODS)
 
 
-def test_photographs_give_no_alarm_and_the_turn_of_tissue_is_at_chance() -> None:
+def test_photographs_give_no_alarm_and_turns_of_jittered_tissue_are_at_chance() -> None:
     found: dict[tuple[str, str], set[str]] = {}
     for data in ("cifar3", "colon3"):
         for run in published.runs(data, "study-small"):
@@ -155,7 +178,7 @@ def test_photographs_give_no_alarm_and_the_turn_of_tissue_is_at_chance() -> None
         ("cifar3", "rotnet"): set(),
         ("cifar3", "rotnet-jitter"): set(),
         ("cifar3", "simclr"): set(),
-        ("colon3", "rotnet"): {"at chance"},
+        ("colon3", "rotnet"): set(),  # a third of the turns are told all the same
         ("colon3", "rotnet-jitter"): {"at chance"},
         ("colon3", "simclr"): set(),
     }

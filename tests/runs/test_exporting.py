@@ -12,7 +12,7 @@ from small_runs import small
 from torch import nn
 
 import sslkit
-from sslkit.runs import running
+from sslkit.runs import exporting
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 
@@ -50,7 +50,7 @@ def test_an_exported_small_stem_loads_by_the_lines_that_export_prints(
     run = sslkit.run(few(), out=tmp_path)
     assert run.recipe.encoder.stem == "small"
     file = tmp_path / "it's an encoder.safetensors"
-    lines = running.export(run.key, file, out=tmp_path)
+    lines = exporting.export(run.key, file, out=tmp_path)
     names: dict[str, Any] = {}
     exec(lines, names)  # as a reader would paste them
     model = names["model"]
@@ -67,7 +67,7 @@ def test_an_exported_image_stem_fits_torchvisions_own_model_but_for_its_classifi
     run = sslkit.run(few(image_size=72), out=tmp_path)
     assert run.recipe.encoder.stem == "image"
     file = tmp_path / "encoder.safetensors"
-    lines = running.export(run.key, file, out=tmp_path)
+    lines = exporting.export(run.key, file, out=tmp_path)
     own = resnet18()
     unmatched = own.load_state_dict(load_file(file), strict=False)
     assert sorted(unmatched.missing_keys) == ["fc.bias", "fc.weight"]
@@ -83,18 +83,18 @@ def test_the_tiny_encoder_has_no_counterpart_to_be_exported_to(
     undisturbed: Run, store: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="no counterpart"):
-        running.export(undisturbed.key, tmp_path / "x.safetensors", out=store)
+        exporting.export(undisturbed.key, tmp_path / "x.safetensors", out=store)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_run_without_pretraining_has_nothing_to_export(tmp_path: Path) -> None:
     run = sslkit.run(small("random", protocols=("knn",)), out=tmp_path)
     with pytest.raises(ValueError, match="no pretraining"):
-        running.export(run.key, tmp_path / "x.safetensors", out=tmp_path)
+        exporting.export(run.key, tmp_path / "x.safetensors", out=tmp_path)
 
 
 def test_a_key_without_a_record_is_an_error_that_names_the_place(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ValueError, match=r"records.abc\.json"):
-        running.export("abc", tmp_path / "x.safetensors", out=tmp_path)
+        exporting.export("abc", tmp_path / "x.safetensors", out=tmp_path)
