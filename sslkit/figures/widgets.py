@@ -9,22 +9,22 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Sequence
 
 import ipywidgets
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from sslkit.figures import grounds
 from sslkit.figures.plots import pixels
 
 Picture = Figure | Tensor | bytes
 """A figure; an image ``(C, H, W)``, uint8 or float in [0, 1]; or a PNG or JPEG file."""
 
 _ENLARGED = 256  # CSS pixels that the longer side of a small image may grow to
-_DENSITY = 1.5  # pixels of a figure's picture to each CSS pixel, for fine screens
 
 
 def frames(
@@ -95,9 +95,9 @@ def choices(
 def encode(picture: Picture) -> tuple[bytes, str, int]:
     """A picture as a small file, its MIME type, and its own width in CSS pixels.
 
-    A small image is enlarged by a whole factor, each pixel a square, and kept exactly.
-    A figure gets a palette of 256 colours if that moves no colour visibly. What is left
-    becomes a JPEG where that is smaller.
+    A figure becomes an SVG that reads on light and dark. A small image is enlarged by a
+    whole factor, each pixel a square, and kept exactly; a larger one becomes a JPEG
+    where that is smaller.
     """
     if isinstance(picture, bytes):
         with Image.open(io.BytesIO(picture)) as given:
@@ -110,17 +110,10 @@ def encode(picture: Picture) -> tuple[bytes, str, int]:
             image = image.resize(size, Image.Resampling.NEAREST)
             return _file(image, "PNG"), "image/png", image.width
         return *_smaller(image), image.width
-    drawn = io.BytesIO()
-    picture.savefig(drawn, format="png", dpi=100 * _DENSITY, bbox_inches="tight")
+    drawing = grounds.svg(picture)
     plt.close(picture)  # pyplot's own would be shown a second time
-    with Image.open(drawn) as opened:
-        image = opened.convert("RGB")
-    width = round(image.width / _DENSITY)
-    palette = image.quantize(256, dither=Image.Dither.NONE)
-    moved = np.abs(np.asarray(image, float) - np.asarray(palette.convert("RGB"), float))
-    if moved.mean() < 0.5:  # of 255 levels
-        return _file(palette, "PNG"), "image/png", width
-    return *_smaller(image), width
+    points = re.findall(r'width="([\d.]+)pt"', drawing)[0]
+    return drawing.encode(), "image/svg+xml", round(float(points) * 96 / 72)
 
 
 def _smaller(image: Image.Image) -> tuple[bytes, str]:
