@@ -16,7 +16,6 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 SETTINGS, CODE = "settings of this page", "code"
@@ -37,6 +36,21 @@ class FoldedCells(SphinxPostTransform):
         for cell in cells:
             if cell.parent is not None and cell.get("hide_mode"):
                 fold_code(cell)
+
+
+class ShortReferences(SphinxPostTransform):
+    """Lets a reference to a chapter say the chapter's title up to the colon."""
+
+    default_priority = 198  # at 10, Sphinx gives references the whole title
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Shorten those that say a page's title; other words were chosen by an author."""
+        titles = {title.astext() for title in self.env.titles.values()}
+        for reference in self.document.findall(nodes.reference):
+            said = reference.astext()
+            if reference.get("internal") and said in titles and ":" in said:
+                reference[0][:] = [nodes.Text(said.partition(":")[0])]
 
 
 def fold_settings(first: nodes.container) -> None:
@@ -104,17 +118,9 @@ def _details(name: str, inside: list[nodes.Node]) -> list[nodes.Node]:
     ]
 
 
-def shorten_references(app: Sphinx, environment: BuildEnvironment) -> None:
-    """Let references to a page say its title up to the colon."""
-    labels = environment.get_domain("std").data["labels"]
-    for name, (page, anchor, title) in labels.items():
-        if page in environment.titles and title == environment.titles[page].astext():
-            labels[name] = page, anchor, title.partition(":")[0]
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls. Pages are made anew when this file changes."""
     app.add_post_transform(FoldedCells)
-    app.connect("env-updated", shorten_references)
+    app.add_post_transform(ShortReferences)
     version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     return {"env_version": version, "parallel_read_safe": True}

@@ -23,6 +23,7 @@ from sslkit.figures.plots import (
     footnote,
     new_figure,
     nothing,
+    signed,
 )
 from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.contrasts import spread
@@ -208,7 +209,7 @@ def chance_table(chances: pd.DataFrame) -> pd.DataFrame:
     """
     rows = {
         f"{row.data}, {arm_name(row.method, row.protocol)}": {
-            "points": f"{100 * row.mean:+.1f}",
+            "points": signed(100 * row.mean),
             "unrelated": f"{100 * row.unrelated:.1f}",
             "paired": f"{100 * row.paired:.1f}",
             "wrong, unrelated": f"{row.wrong_unrelated:.0%}",

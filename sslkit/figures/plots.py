@@ -41,6 +41,7 @@ PROTOCOL_LABELS = {
 WIDTH = 6.2  # inches
 SMALL = 9.0  # points, the least: a phone shows them at 0.84 (book.css), 10 pixels high
 GREY, GREEN = "#666666", "#009E73"
+MINUS = "\N{MINUS SIGN}"
 _STYLE: Any = {
     "axes.axisbelow": True,
     "axes.facecolor": "none",  # the figure's white is enough, and goes in the dark
@@ -228,6 +229,12 @@ def nothing(why: str) -> Figure:
     axes.set_axis_off()
     axes.text(0.5, 0.5, why, ha="center", va="center", color=GREY)
     return figure
+
+
+def signed(points: float) -> str:
+    """A number of points with its sign, a true minus; zero has none."""
+    text = f"{points:+.1f}".replace("-", MINUS)
+    return "0.0" if text[1:] == "0.0" else text
 
 
 def arm_name(method: str, protocol: str) -> str:

@@ -239,7 +239,7 @@ def test_chances_are_written_in_points_and_per_cent() -> None:
     deviation = 100 * np.std([0.01, 0.03, -0.01, 0.05], ddof=1)
     wrong = f"{NormalDist(2, deviation).cdf(0):.0%}"
     assert found.tolist() == ["+2.0", "2.6", "2.6", wrong, wrong, "1 of 4"]
-    assert table.loc["shapes, SimCLR, linear probe", "points"] == "-4.0"
+    assert table.loc["shapes, SimCLR, linear probe", "points"] == "\N{MINUS SIGN}4.0"
 
 
 def test_the_price_of_two_points_is_a_whole_number_of_runs() -> None:

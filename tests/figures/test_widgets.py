@@ -154,7 +154,9 @@ def test_a_figure_becomes_a_drawing_for_both_grounds_as_wide_as_on_a_page():
     data, kind, width = widgets.encode(drawing())
     assert kind == "image/svg+xml"
     assert data.decode() == grounds.svg(drawing())
-    assert abs(width - 3 * 96) < 30  # three inches, less the paper around the drawing
+    pixels = io.BytesIO()
+    drawing().savefig(pixels, format="png", dpi=96, bbox_inches="tight")
+    assert abs(width - Image.open(pixels).width) <= 1  # at 96 CSS pixels an inch
 
 
 def test_a_file_passes_as_it_is_and_width_is_a_choice():
