@@ -45,7 +45,7 @@ class ShortReferences(SphinxPostTransform):
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
-        """Shorten those that say a page's title; other words were chosen by an author."""
+        """Shorten those that say a page's title; other words an author chose."""
         titles = {title.astext() for title in self.env.titles.values()}
         for reference in self.document.findall(nodes.reference):
             said = reference.astext()

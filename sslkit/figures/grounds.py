@@ -1,8 +1,8 @@
 """A figure as SVG for two grounds: light as it is, dark where ``#dark`` is asked for.
 
-A page shows ``figure.svg`` or ``figure.svg#dark`` (``book/_assets/figures.js`` chooses);
-one file holds both, and a viewer that knows nothing of this shows the light one. What is
-drawn changes its lightness and keeps its hue; photographs keep all their colours.
+A page shows ``figure.svg`` or ``figure.svg#dark``, as its own ground is. One file holds
+both, and a viewer that knows nothing of this shows the light one. What is drawn changes
+its lightness and keeps its hue; photographs keep all their colours.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _DRAWN = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 def on_dark(colour: str) -> str:
     """The colour that stands on a dark ground for one that was chosen on white.
 
-    What was as dark as ink becomes as light, so that text on a filled mark stays legible
-    too. The hue stays; where it cannot be as strong at its new lightness, it pales.
+    What was as dark as ink becomes as light, so that text on a filled mark stays
+    legible too. The hue stays; where it cannot be as strong as it was, it pales.
 
     Args:
         colour: As matplotlib knows it.
@@ -51,8 +51,8 @@ def svg(figure: Figure) -> str:
     # The ground of a hatch is the one colour that matplotlib writes as an attribute.
     text = re.sub(r'fill="(#[0-9a-f]{6})"', r'style="fill: \1"', file.getvalue())
     drawn = sorted(set(_DRAWN.findall(text)))
-    # The target of "#dark" is the whole drawing. Variables reach what a drawing re-uses,
-    # as ticks and hatches, where no selector does. What names no colour is black.
+    # The target of "#dark" is the whole drawing. Variables reach what it re-uses, as
+    # ticks and hatches, where no selector does. What names no colour is black.
     named = {colour: on_dark(colour) for _, colour in drawn}
     rules = [
         f":target {{fill: {on_dark('black')}}}",

@@ -6,6 +6,7 @@ import colorsys
 import re
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
@@ -83,7 +84,5 @@ def test_a_photograph_is_the_same_on_both_grounds():
 
 
 def test_the_same_figure_is_the_same_bytes():
-    import matplotlib as mpl
-
     with mpl.rc_context({"svg.hashsalt": "a"}):
         assert grounds.svg(drawing()) == grounds.svg(drawing())
