@@ -50,6 +50,8 @@ def svg(figure: Figure) -> str:
     figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
     # The ground of a hatch is the one colour that matplotlib writes as an attribute.
     text = re.sub(r'fill="(#[0-9a-f]{6})"', r'style="fill: \1"', file.getvalue())
+    # Hundredths of a point are enough; what is less than one is the scale of a letter.
+    text = re.sub(r"([1-9]\d*\.\d\d)\d{3,}", r"\1", text)
     drawn = sorted(set(_DRAWN.findall(text)))
     # The target of "#dark" is the whole drawing. Variables reach what it re-uses, as
     # ticks and hatches, where no selector does. What names no colour is black.

@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import offset_copy
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -235,6 +236,33 @@ def signed(points: float) -> str:
     """A number of points with its sign, a true minus; zero has none."""
     text = f"{points:+.1f}".replace("-", MINUS)
     return "0.0" if text[1:] == "0.0" else text
+
+
+def name_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Names right of the curves, none on another; a thin line to one that is far off.
+
+    Args:
+        axes: Whose limits are final.
+        ends: Of each curve its last point, name and colour.
+    """
+    from sklearn.isotonic import isotonic_regression
+
+    ends = sorted(ends, key=lambda end: end[1])
+    right = max(x for x, *_ in ends)
+    low, high = axes.get_ylim()
+    line = 0.062 * (high - low)  # height of a line of text
+    halves = [line * (1.3 + name.count("\n")) / 2 for _, _, name, _ in ends]
+    # As near to their curves as can be, each above the one below: a monotone fit.
+    least = 2 * np.cumsum(halves) - halves
+    places = least + isotonic_regression(np.array([y for _, y, *_ in ends]) - least)
+    beside = offset_copy(axes.transData, axes.figure, x=11, units="points")
+    look: Any = {"va": "center", "linespacing": 1.05, "annotation_clip": False}
+    thin: Any = {"arrowstyle": "-", "lw": 0.8, "ls": ":", "relpos": (0, 0.5)}
+    for (x, y, name, colour), place in zip(ends, places, strict=True):
+        is_far = x < right or abs(place - y) > line
+        arrow = {**thin, "color": colour} if is_far else None
+        look |= {"color": colour, "arrowprops": arrow, "textcoords": beside}
+        axes.annotate(name, (x, y), (right, float(place)), **look)
 
 
 def arm_name(method: str, protocol: str) -> str:

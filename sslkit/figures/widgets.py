@@ -11,6 +11,7 @@ import html
 import io
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -127,6 +128,14 @@ def _file(image: Image.Image, kind: str) -> bytes:
     return file.getvalue()
 
 
+def _address(data: bytes, kind: str) -> str:
+    """A file as an address that holds all of it."""
+    if kind == "image/svg+xml":  # lighter as text, its quotation marks written as %22
+        text = re.sub(r"\s+", " ", data.decode())
+        return f"data:{kind}," + quote(text, safe=" /:;=,()'<>!*{}-")
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
 def _stack(
     pictures: Sequence[Picture],
     labels: Sequence[str],
@@ -146,11 +155,11 @@ def _stack(
     panels = []
     for picture, label, text in zip(pictures, labels, alt, strict=True):
         data, kind, own_width = encode(picture)
-        source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
         # No Image widget, as it has no alt text. The class is the theme's: it keeps the
         # colours of a picture in the dark.
         image = (
-            f'<img class="dark-light" alt="{html.escape(text)}" src="{source}" '
+            f'<img class="dark-light" alt="{html.escape(text)}" '
+            f'src="{_address(data, kind)}" '
             f'width="{width or own_width}" '
             'style="display: block; max-width: 100%; height: auto">'
         )

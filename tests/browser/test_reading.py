@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +41,7 @@ LOOSE = """() => {
 def drawing(address: str) -> str:
     """The SVG at an address."""
     if address.startswith("data:"):
-        return base64.b64decode(address.split(",")[1].split("#")[0]).decode()
+        return unquote(address)
     return Path(unquote(urlsplit(address).path)).read_text()
 
 

@@ -12,6 +12,7 @@ from drawn import SHARES, colour_of, labelled, lines, of, points, texts, ticks
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from sslkit.figures import comparisons, plots
 from sslkit.runs.arms import arm_of
@@ -342,3 +343,21 @@ def test_equivalents_and_gains_mix_no_sources(worth, curve, differences):
     differences.loc[0, "profile"] = "study"
     with pytest.raises(ValueError, match="one data set and profile"):
         comparisons.gains(differences)
+
+
+@pytest.mark.parametrize("draw", ["curve", "gains"])
+def test_curves_have_names_at_their_ends_none_on_another_and_no_legend(summary, draw):
+    if draw == "curve":
+        figure = comparisons.label_curve(summary)
+    else:
+        own = summary.assign(protocol="finetune", mean=summary["mean"] - 0.5)
+        figure = comparisons.gains(own[own["method"] != "supervised"])
+    figure.draw_without_rendering()
+    assert figure.legends == []
+    names = [t for t in figure.axes[0].texts if t.get_text()]
+    assert {"SimCLR", "RotNet"} <= {t.get_text() for t in names}
+    boxes = [Text.get_window_extent(name) for name in names]
+    for i, box in enumerate(boxes):
+        assert figure.axes[0].bbox.x1 - 30 < box.x0
+        assert box.x1 <= figure.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])

@@ -6,6 +6,8 @@ import base64
 import io
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import ipywidgets
 import matplotlib as mpl
@@ -159,6 +161,17 @@ def test_a_figure_becomes_a_drawing_for_both_grounds_as_wide_as_on_a_page():
     pixels = io.BytesIO()
     drawing().savefig(pixels, format="png", dpi=96, bbox_inches="tight")
     assert abs(width - Image.open(pixels).width) <= 1  # at 96 CSS pixels an inch
+
+
+def test_a_drawing_in_an_address_is_the_same_drawing():
+    box = widgets.choices(
+        [drawing(), drawing()], labels=["a", "b"], alt=["x", "y"], description=""
+    )
+    for page in panels(box):
+        start, text = str(page.images[0]["src"]).split(",", 1)
+        assert start == "data:image/svg+xml"
+        assert "#" not in text  # it would be taken for the end
+        assert ElementTree.fromstring(unquote(text)).get("id") == "dark"
 
 
 def test_a_file_passes_as_it_is_and_width_is_a_choice():
