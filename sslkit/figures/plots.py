@@ -250,7 +250,9 @@ def name_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None
     ends = sorted(ends, key=lambda end: end[1])
     right = max(x for x, *_ in ends)
     low, high = axes.get_ylim()
-    line = 0.062 * (high - low)  # height of a line of text
+    # A line of text takes a fifth of an inch; labels outside the axes take one inch.
+    inches = axes.figure.bbox.height / axes.figure.dpi - 1
+    line = 0.2 * (high - low) / inches
     halves = [line * (1.3 + name.count("\n")) / 2 for _, _, name, _ in ends]
     # As near to their curves as can be, each above the one below: a monotone fit.
     least = 2 * np.cumsum(halves) - halves
