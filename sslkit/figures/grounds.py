@@ -53,7 +53,7 @@ def svg(figure: Figure) -> str:
     # Hundredths of a point are enough; what is less than one is the scale of a letter.
     text = re.sub(r"([1-9]\d*\.\d\d)\d{3,}", r"\1", text)
     drawn = sorted(set(_DRAWN.findall(text)))
-    # The target of "#dark" is the whole drawing. Variables reach what it re-uses, as
+    # The target of "#dark" is the whole drawing. Variables reach what it uses again, as
     # ticks and hatches, where no selector does. What names no colour is black.
     named = {colour: on_dark(colour) for _, colour in drawn}
     rules = [
