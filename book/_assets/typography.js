@@ -14,13 +14,21 @@ function typeset(text) {
     .replace(/ ± (?=\d)/g, "\u00a0±\u00a0");
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  const article = document.querySelector("article");
-  const texts = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+function typesetAll(root) {
+  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    if (text.parentElement.closest(VERBATIM)) continue;
+    if (text.parentElement?.closest(VERBATIM)) continue;
     const better = typeset(text.data);
     if (better !== text.data) text.data = better;
   }
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  const article = document.querySelector("article");
+  typesetAll(article);
+  // The captions of widgets come later.
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) addedNodes.forEach(typesetAll);
+  }).observe(article, { childList: true, subtree: true });
 });

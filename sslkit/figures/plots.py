@@ -77,9 +77,8 @@ def style() -> None:
     if shell is not None:
         use: Any = backend_inline.set_matplotlib_formats
         use("svg")
-        shell.display_formatter.formatters["image/svg+xml"].for_type(
-            Figure, grounds.svg
-        )
+        display: Any = shell.display_formatter
+        display.formatters["image/svg+xml"].for_type(Figure, grounds.svg)
 
 
 def pixels(image: Tensor) -> NDArray[np.uint8]:
@@ -257,7 +256,9 @@ def name_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None
     # As near to their curves as can be, each above the one below: a monotone fit.
     least = 2 * np.cumsum(halves) - halves
     places = least + isotonic_regression(np.array([y for _, y, *_ in ends]) - least)
-    beside = offset_copy(axes.transData, axes.figure, x=11, units="points")
+    beside = offset_copy(
+        axes.transData, axes.get_figure(root=True), x=11, units="points"
+    )
     look: Any = {"va": "center", "linespacing": 1.05, "annotation_clip": False}
     thin: Any = {"arrowstyle": "-", "lw": 0.8, "ls": ":", "relpos": (0, 0.5)}
     for (x, y, name, colour), place in zip(ends, places, strict=True):
