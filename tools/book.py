@@ -196,9 +196,11 @@ def pages(book: Book) -> None:
     # The script, not the module: `python -m jupyter_book.cli.main` does nothing.
     program = Path(sys.executable).with_name("jupyter-book")
     folders = [str(book.stage), "--path-output", str(book.site)]
+    # The API page imports the package, _config.yml an extension of these tools.
+    imported = os.pathsep.join([str(book.root), str(Path(__file__).parents[1])])
     done = subprocess.run(
         [str(program), "build", *folders, "-W", "-n", "--keep-going", "-q"],
-        env=os.environ | {"PYTHONPATH": str(book.root)},  # the API page imports it
+        env=os.environ | {"PYTHONPATH": imported},
         stdout=subprocess.PIPE,  # only talk; warnings and errors come by stderr
     )
     problems = ["Jupyter Book failed: see above"] if done.returncode else []

@@ -199,6 +199,11 @@ def executed(notebook: dict[str, Any]) -> list[str]:
         alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt", "")
         for output in cell["outputs"]:
             data = output.get("data", {})
+            if data.keys() == {"text/plain"} and _is_figure(data["text/plain"]):
+                problems.append(
+                    f"{where} prints a figure's size and does not draw it: call "
+                    "sslkit.figures.plots.style() before"
+                )
             if output["output_type"] == "error":
                 problems.append(f"{where} ended in {output['ename']}")
             if any(kind.startswith("image/") for kind in data) and not alt.strip():
@@ -233,6 +238,10 @@ def pages(html: Path, documents: list[str]) -> list[str]:
         parser.feed(page.read_text(encoding="utf-8"))
         problems += [f"{name}: {text}" for text in parser.problems]
     return problems
+
+
+def _is_figure(plain: str | list[str]) -> bool:
+    return "".join(plain).startswith("<Figure size")
 
 
 def _images_without_alt(html: str) -> bool:

@@ -182,13 +182,8 @@ def finish(notebook: dict[str, Any]) -> None:
     """Make an executed copy fit for a page: in place, cell by cell."""
     shows_widgets = False
     for cell in notebook["cells"]:
-        given = check.tags(cell)
-        if "injected-parameters" in given:
+        if "injected-parameters" in check.tags(cell):
             cell["id"] = "injected-parameters"  # papermill's is another every time
-            cell["metadata"]["tags"] = [*given, "hide-input"]
-            cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = (
-                "The values that this page was built with"
-            )
         kinds = {kind for o in cell.get("outputs", []) for kind in o.get("data", {})}
         if any(kind.startswith("image/") for kind in kinds):
             # Else the theme dims a figure in dark mode, and its colours with it.

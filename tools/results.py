@@ -116,24 +116,24 @@ def publish(name: str, done: Iterable[Run]) -> None:
 
 def draw_answer() -> None:
     """Draw the README's figure from the records of ``shapes``."""
-    from sslkit.figures import comparisons, plots
+    from sslkit.figures import comparisons, grounds, plots
     from sslkit.study import published, tables
 
     plots.style()
     summary = tables.summarise(tables.table(published.runs("shapes", "quick")))
-    comparisons.arrow(summary).savefig(ANSWER, metadata={"Date": None})
+    ANSWER.write_text(grounds.svg(comparisons.arrow(summary)))
     click.echo(ANSWER)
 
 
 def draw_scaling() -> None:
     """Draw how long the recipes of ``cifar3`` take on many workers."""
-    from sslkit.figures import plots, speed
+    from sslkit.figures import grounds, plots, speed
     from sslkit.study import published
     from sslkit.study import speed as measured
 
     plots.style()
     seconds = measured.seconds_of(published.runs("cifar3", "study-small"))
-    speed.scaling(seconds).savefig(SCALING, metadata={"Date": None})
+    SCALING.write_text(grounds.svg(speed.scaling(seconds)))
     click.echo(SCALING)
 
 

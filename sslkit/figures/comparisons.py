@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from sslkit.figures.plots import (
     PROTOCOL_LABELS,
     footnote,
+    name_ends,
     new_figure,
 )
 from sslkit.runs.arms import arm_of, ordered
@@ -38,10 +39,10 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
             self-training, a random encoder) stands beside them with its own.
     """
     figure, axes = new_figure(height=3.7)
-    for method in ordered(summary["method"]):
-        _curve(axes, _of(summary, method, protocol))
+    curves = [_of(summary, name, protocol) for name in ordered(summary["method"])]
+    ends = [_curve(axes, rows) for rows in curves if not rows.empty]
     _label_shares(axes, summary)
-    figure.legend(loc="outside upper left", ncols=3)
+    name_ends(axes, ends)
     footnote(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
     return figure
 
@@ -186,7 +187,7 @@ def gains(
         raise ValueError(f"no differences by '{protocol}'")
     shares = sorted(here["fraction"].unique())
     figure, axes = new_figure(height=3.5)
-    methods = ordered(here["method"])
+    methods, ends = ordered(here["method"]), []
     for i, method in enumerate(methods):
         rows = here[here["method"] == method].sort_values("fraction")
         # Side by side, so that bars do not hide each other.
@@ -196,11 +197,12 @@ def gains(
         bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
         label = arm_of(method).label
         axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
+        ends.append((x.iloc[-1], mean.iloc[-1], label, colour))
     axes.axhline(0, color=arm_of(against).colour, lw=1.4, zorder=1)
     axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
     axes.set(xlabel="labels used (%)", ylabel=f"points to {arm_of(against).label}")
     axes.set_xlim(-0.4, len(shares) - 0.6)
-    figure.legend(loc="outside upper left", ncols=3)
+    name_ends(axes, ends)
     footnote(
         figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
     )
@@ -222,18 +224,16 @@ def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) ->
     axes.annotate(text, (x, y), off, textcoords="offset points", bbox=paper)
 
 
-def _curve(axes: Axes, rows: pd.DataFrame) -> None:
-    """Means joined by a line in a band; a lone mean with its interval."""
+def _curve(axes: Axes, rows: pd.DataFrame) -> tuple[float, float, str, str]:
+    """Means joined by a line in a band, or a lone one; where it ends, for its name."""
+    arm, x = arm_of(rows["method"].iloc[0]), 100 * rows["fraction"]
+    mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
     if len(rows) < 2:
-        for _, row in rows.iterrows():
-            label = arm_of(row["method"]).label
-            _point(axes, row, 100 * row["fraction"], label)
-        return
-    method, x = rows["method"].iloc[0], 100 * rows["fraction"]
-    colour, line = arm_of(method).colour, arm_of(method).marker + "-"
-    low, high = 100 * rows["low"], 100 * rows["high"]
-    axes.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
-    axes.plot(x, 100 * rows["mean"], line, color=colour, label=arm_of(method).label)
+        _point(axes, rows.iloc[0], x.iloc[0], arm.label)
+    else:
+        axes.fill_between(x, low, high, color=arm.colour, alpha=0.15, lw=0)
+        axes.plot(x, mean, f"{arm.marker}-", color=arm.colour, label=arm.label)
+    return x.iloc[-1], mean.iloc[-1], arm.label, arm.colour
 
 
 def _point(axes: Axes, row: pd.Series, x: float, label: str | None = None) -> None:

@@ -19,6 +19,7 @@ from sslkit.figures.plots import (
     PROTOCOL_LABELS,
     arm_name,
     footnote,
+    name_ends,
     new_figure,
 )
 from sslkit.runs.arms import arm_of
@@ -86,7 +87,7 @@ def label_curve(
             + as_good(*found[:3], start=found.start, end=found.end),
             loc="left",
         )
-    _name_ends(axes, ends)
+    name_ends(axes, ends)
     footnote(figure, every, "bands: 95 % interval over draws and encoders")
     return figure
 
@@ -184,32 +185,6 @@ def _arrow(axes: Axes, found: Worth, level: float, method: str) -> None:
     look = {"arrowstyle": "-|>", "color": colour, "lw": 2.2, "mutation_scale": 15}
     look |= {"shrinkA": 5, "shrinkB": 0}
     axes.annotate("", (tip, level), (found.had, level), arrowprops=look, zorder=4)
-
-
-def _name_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
-    """Names right of the curves, none on another; a thin line to one that is far off.
-
-    Args:
-        axes: Whose limits are final.
-        ends: Of each curve its last point, name and colour.
-    """
-    from sklearn.isotonic import isotonic_regression
-
-    ends = sorted(ends, key=lambda end: end[1])
-    right = max(x for x, *_ in ends)
-    low, high = axes.get_ylim()
-    line = 0.062 * (high - low)  # height of a line of text
-    halves = [line * (1.3 + name.count("\n")) / 2 for _, _, name, _ in ends]
-    # As near to their curves as can be, each above the one below: a monotone fit.
-    least = 2 * np.cumsum(halves) - halves
-    places = least + isotonic_regression(np.array([y for _, y, *_ in ends]) - least)
-    look: Any = {"arrowstyle": "-", "lw": 0.8, "ls": ":", "shrinkA": 4, "shrinkB": 0}
-    for (x, y, name, colour), place in zip(ends, places, strict=True):
-        if x < right or abs(place - y) > line:
-            to, line_ = (right * 1.18, float(place)), {**look, "color": colour}
-            axes.annotate("", to, (x, y), arrowprops=line_, annotation_clip=False)
-        text: Any = {"color": colour, "va": "center", "linespacing": 1.05}
-        axes.text(right * 1.22, float(place), name, **text)
 
 
 def hours(bill: pd.DataFrame) -> Figure:

@@ -21,10 +21,10 @@ from sslkit.figures.plots import (
     WIDTH,
     footnote,
     note,
+    signed,
 )
 from sslkit.runs.arms import arm_of
 
-MINUS = "\N{MINUS SIGN}"
 _FRAME = "#E69F00"  # no arm's colour, and it stands out from light and dark blue
 
 
@@ -109,12 +109,6 @@ def _sizes(axes: Axes, own: pd.DataFrame, steps: pd.DataFrame) -> None:
         )
 
 
-def signed(points: float) -> str:
-    """A number of points with its sign, a true minus; zero has none."""
-    text = f"{points:+.1f}".replace("-", MINUS)
-    return "0.0" if text[1:] == "0.0" else text
-
-
 def surface(table: pd.DataFrame, *, at: tuple[int, int] | None = None) -> Figure:
     """Show accuracy by images and steps of pretraining, a panel a share of the labels.
 
@@ -144,17 +138,17 @@ def surface(table: pd.DataFrame, *, at: tuple[int, int] | None = None) -> Figure
     for axes, share in zip(row, shares, strict=True):
         here = table[table["fraction"] == share]
         wide = here.pivot(index="images", columns="steps", values="mean")
-        image = axes.imshow(wide, cmap=colours, aspect="auto", origin="lower")
-        image.set_clim(*limits)
+        # Drawn cells, no image: they change with their numbers on a dark page.
+        edges = [np.arange(size + 1) - 0.5 for size in wide.shape[::-1]]
+        look: Any = {"cmap": colours, "edgecolors": "white", "linewidth": 2}
+        cells = axes.pcolormesh(*edges, wide.to_numpy(), **look)
+        cells.set_clim(*limits)
         axes.set_xticks(range(wide.shape[1]), [f"{x:,}" for x in wide.columns])
         axes.set_yticks(range(wide.shape[0]), [f"{y:,}" for y in wide.index])
         axes.set(title=f"{100 * share:g} % of the labels", xlabel="steps")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for place in range(1, max(wide.shape)):  # lines between cells
-            axes.axvline(place - 0.5, color="white", lw=2)
-            axes.axhline(place - 0.5, color="white", lw=2)
         if at is not None and at[0] in wide.index and at[1] in wide.columns:
             corner = wide.columns.get_loc(at[1]) - 0.5, wide.index.get_loc(at[0]) - 0.5
             look: Any = {"fill": False, "ec": _FRAME, "lw": 4, "label": "frame"}
@@ -170,7 +164,7 @@ def surface(table: pd.DataFrame, *, at: tuple[int, int] | None = None) -> Figure
                 text,
                 ha="center",
                 va="center",
-                color="white" if image.norm(mean) > 0.46 else "black",
+                color="white" if cells.norm(mean) > 0.46 else "black",
             )
     row[0].set_ylabel("unlabelled images")
     judged = PROTOCOL_LABELS[table["protocol"].iloc[0]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sslkit.figures.plots import PROTOCOL_LABELS
+from sslkit.figures.plots import PROTOCOL_LABELS, signed
 from sslkit.runs.arms import arm_of
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -53,7 +53,7 @@ def contrasts(named: pd.DataFrame) -> pd.DataFrame:
     """
     lines = {
         contrast(row): {
-            "points": f"{100 * row.mean:+.1f}",
+            "points": signed(100 * row.mean),
             "95 % interval": _ends(row.low, row.high),
             "pairs": row.pairs,
             "p": "" if math.isnan(row.p) else f"{row.p:.2g}",
@@ -70,7 +70,7 @@ def contrast(row: Any) -> str:
 
 
 def _ends(low: float, high: float) -> str:
-    return "" if math.isnan(low) else f"{100 * low:+.1f} to {100 * high:+.1f}"
+    return "" if math.isnan(low) else f"{signed(100 * low)} to {signed(100 * high)}"
 
 
 def judged(method: str, protocol: str) -> str:

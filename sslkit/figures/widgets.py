@@ -9,22 +9,23 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import ipywidgets
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from sslkit.figures import grounds
 from sslkit.figures.plots import pixels
 
 Picture = Figure | Tensor | bytes
 """A figure; an image ``(C, H, W)``, uint8 or float in [0, 1]; or a PNG or JPEG file."""
 
 _ENLARGED = 256  # CSS pixels that the longer side of a small image may grow to
-_DENSITY = 1.5  # pixels of a figure's picture to each CSS pixel, for fine screens
 
 
 def frames(
@@ -146,9 +147,9 @@ def crossing(
 def encode(picture: Picture) -> tuple[bytes, str, int]:
     """A picture as a small file, its MIME type, and its own width in CSS pixels.
 
-    A small image is enlarged by a whole factor, each pixel a square, and kept exactly.
-    A figure gets a palette of 256 colours if that moves no colour visibly. What is left
-    becomes a JPEG where that is smaller.
+    A figure becomes an SVG that reads on light and dark. A small image is enlarged by a
+    whole factor, each pixel a square, and kept exactly; a larger one becomes a JPEG
+    where that is smaller.
     """
     if isinstance(picture, bytes):
         with Image.open(io.BytesIO(picture)) as given:
@@ -161,17 +162,10 @@ def encode(picture: Picture) -> tuple[bytes, str, int]:
             image = image.resize(size, Image.Resampling.NEAREST)
             return _file(image, "PNG"), "image/png", image.width
         return *_smaller(image), image.width
-    drawn = io.BytesIO()
-    picture.savefig(drawn, format="png", dpi=100 * _DENSITY, bbox_inches="tight")
+    drawing = grounds.svg(picture)
     plt.close(picture)  # pyplot's own would be shown a second time
-    with Image.open(drawn) as opened:
-        image = opened.convert("RGB")
-    width = round(image.width / _DENSITY)
-    palette = image.quantize(256, dither=Image.Dither.NONE)
-    moved = np.abs(np.asarray(image, float) - np.asarray(palette.convert("RGB"), float))
-    if moved.mean() < 0.5:  # of 255 levels
-        return _file(palette, "PNG"), "image/png", width
-    return *_smaller(image), width
+    points = re.findall(r'width="([\d.]+)pt"', drawing)[0]
+    return drawing.encode(), "image/svg+xml", round(float(points) * 96 / 72)
 
 
 def _smaller(image: Image.Image) -> tuple[bytes, str]:
@@ -183,6 +177,14 @@ def _file(image: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, optimize=True, quality=85)  # PNG knows no quality
     return file.getvalue()
+
+
+def _address(data: bytes, kind: str) -> str:
+    """A file as an address that holds all of it."""
+    if kind == "image/svg+xml":  # lighter as text, its quotation marks written as %22
+        text = re.sub(r"\s+", " ", data.decode())
+        return f"data:{kind}," + quote(text, safe=" /:;=,()'<>!*{}-")
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _stack(
@@ -204,11 +206,11 @@ def _stack(
     panels = []
     for picture, label, text in zip(pictures, labels, alt, strict=True):
         data, kind, own_width = encode(picture)
-        source = f"data:{kind};base64,{base64.b64encode(data).decode()}"
         # No Image widget, as it has no alt text. The class is the theme's: it keeps the
         # colours of a picture in the dark.
         image = (
-            f'<img class="dark-light" alt="{html.escape(text)}" src="{source}" '
+            f'<img class="dark-light" alt="{html.escape(text)}" '
+            f'src="{_address(data, kind)}" '
             f'width="{width or own_width}" '
             'style="display: block; max-width: 100%; height: auto">'
         )

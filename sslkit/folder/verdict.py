@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sslkit.figures.ladder import signed
+from sslkit.figures.plots import signed
 from sslkit.runs.arms import arm_of
 from sslkit.runs.recipes import arm_name
 from sslkit.runs.records import Run

@@ -5,29 +5,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
+from visits import NEEDED, PHONE, SITE, WIDE, Visit
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = Path(os.environ.get("BOOK_SITE", ROOT / "_build/smoke/site/_build/html"))
-PAGES = sorted(page.name for page in (SITE / "book").glob("*.html"))
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDE: Any = {"width": 1280, "height": 900}
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
-
-pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium: get it with `apt-get install chromium`"
-    ),
-    pytest.mark.skipif(not PAGES, reason=f"no pages in {SITE}: run `make smoke`"),
-]
+pytestmark = NEEDED
 
 # Lowest contrast (WCAG 2) of any text in the chapter, with the text that has it.
 CONTRAST = """() => {
@@ -67,69 +52,6 @@ CONTRAST = """() => {
 }"""
 
 
-@dataclass
-class Visit:
-    """An open page and what it did that it should not."""
-
-    page: Page
-    asked: list[str] = field(default_factory=list)  # addresses
-    errors: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-            ],
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def visit(browser: Browser) -> Iterator[Callable[[str], Visit]]:
-    """Open a page in a window of its own: visit(name)."""
-    contexts = []
-
-    def open_page(name: str) -> Visit:
-        contexts.append(browser.new_context(viewport=WIDE))
-        contexts[-1].set_default_timeout(120_000)  # ms; a busy machine is no error
-        seen = Visit(contexts[-1].new_page())
-        seen.page.on("request", lambda r: seen.asked.append(r.url))
-        seen.page.on("requestfailed", lambda r: seen.errors.append(f"failed: {r.url}"))
-        seen.page.on("pageerror", lambda e: seen.errors.append(str(e)))
-        seen.page.goto((SITE / "book" / name).as_uri(), wait_until="load")
-        # Colours that fade from light to dark are measured at the end, not on the way.
-        seen.page.add_style_tag(content="* { transition: none !important }")
-        # Formulas and widgets are drawn by scripts after the page has loaded.
-        seen.page.wait_for_function(
-            """() => (!document.querySelector(".math")
-                      || document.querySelector("mjx-container"))
-                  && (!document.querySelector("script[type*=widget-view]")
-                      || document.querySelector(".jupyter-widgets"))"""
-        )
-        return seen
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture(scope="module", params=PAGES)
-def seen(request: pytest.FixtureRequest, visit: Callable[[str], Visit]) -> Visit:
-    """Each page, opened once for all its tests."""
-    return visit(request.param)
-
-
 def test_page_asks_no_other_host(seen: Visit) -> None:
     assert seen.asked
     here = ("file:", "data:", "blob:")
@@ -152,17 +74,14 @@ def test_every_formula_is_typeset_without_an_error(seen: Visit) -> None:
 
 
 def test_nothing_is_wider_than_a_phone(seen: Visit) -> None:
-    seen.page.set_viewport_size({"width": 390, "height": 844})
-    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seen.page.set_viewport_size(PHONE)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     seen.page.set_viewport_size(WIDE)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible(seen: Visit, scheme: Literal["light", "dark"]) -> None:
-    seen.page.emulate_media(color_scheme=scheme)
-    seen.page.wait_for_function(
-        "(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme
-    )
+    seen.turn(scheme)
     ratio, text = seen.page.evaluate(CONTRAST)
     assert ratio >= 4.5, text
 

@@ -12,6 +12,7 @@ from drawn import SHARES, colour_of, labelled, lines, of, points, texts
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from sslkit.figures import comparisons
 from sslkit.runs.arms import arm_of
@@ -271,3 +272,16 @@ def test_gains_name_their_baseline_and_need_the_protocol(differences):
 
 
 # ------------------------------------------------- equivalents and gains as the others
+
+
+def test_curves_have_names_at_their_ends_none_on_another_and_no_legend(summary):
+    figure = comparisons.label_curve(summary)
+    figure.draw_without_rendering()
+    assert figure.legends == []
+    names = [t for t in figure.axes[0].texts if t.get_text()]
+    assert {"SimCLR", "RotNet"} <= {t.get_text() for t in names}
+    boxes = [Text.get_window_extent(name) for name in names]
+    for i, box in enumerate(boxes):
+        assert figure.axes[0].bbox.x1 - 30 < box.x0
+        assert box.x1 <= figure.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])

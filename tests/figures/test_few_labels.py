@@ -11,7 +11,7 @@ from made_labels import BUDGETS, scored, together
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from sslkit.figures import few_labels, plots
 from sslkit.runs.arms import arm_of
@@ -107,7 +107,7 @@ def test_the_curves_have_names_at_their_ends_and_no_legend(frame):
         "colour histogram,\nlinear probe",
         "supervised",
     ]
-    boxes = [text.get_window_extent() for text in named]
+    boxes = [Text.get_window_extent(text) for text in named]
     for i, box in enumerate(boxes):
         assert box.x0 > axes.bbox.x1 - 20
         assert box.x1 <= figure.bbox.x1
@@ -122,7 +122,7 @@ def test_names_that_would_lie_on_each_other_move_apart(frame):
     ways = [("histogram", "linear"), *((f["method"].iloc[0], "linear") for f in near)]
     figure = few_labels.label_curve(together(frame, *near), arms=ways, arrow=None)
     figure.draw_without_rendering()
-    boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_text()]
+    boxes = [Text.get_window_extent(t) for t in figure.axes[0].texts if t.get_text()]
     assert len(boxes) == 4
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[i + 1 :])

@@ -10,7 +10,7 @@ from drawn import bars, labelled, of, points, texts, ticks
 from matplotlib.colors import to_rgb
 
 from sslkit.figures import ladder, plots
-from sslkit.figures.ladder import MINUS
+from sslkit.figures.plots import MINUS
 from sslkit.study.ladder import RUNGS
 
 pytestmark = [
@@ -100,7 +100,7 @@ def test_single_runs_without_an_interval_have_a_rung(rungs):
 
 
 def test_a_sign_is_a_true_minus_and_zero_has_none():
-    said = [ladder.signed(x) for x in (1.26, -3.0, 0.04, -0.04, 0)]
+    said = [plots.signed(x) for x in (1.26, -3.0, 0.04, -0.04, 0)]
     assert said == ["+1.3", f"{MINUS}3.0", "0.0", "0.0", "0.0"]
 
 
@@ -153,10 +153,10 @@ def test_numbers_stand_out_from_their_cells(table):
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
     axes = ladder.surface(table).axes[0]
-    (image,) = axes.images
+    (cells,) = axes.collections
     for text in axes.texts:
         column, row = map(int, text.get_position())
-        cell = luminance(image.cmap(image.norm(image.get_array()[row, column])))
+        cell = luminance(cells.cmap(cells.norm(cells.get_array()[row, column])))
         shades = sorted([cell, luminance(text.get_color())])
         assert (shades[1] + 0.05) / (shades[0] + 0.05) > 4.2
 
@@ -166,7 +166,7 @@ def test_shares_stand_side_by_side_on_one_scale(table):
     figure = ladder.surface(pd.concat([more, table], ignore_index=True))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["1 % of the labels", "5 % of the labels"]
-    first, second = (axes.images[0].get_clim() for axes in figure.axes)
+    first, second = (axes.collections[0].get_clim() for axes in figure.axes)
     assert first == second
     assert first[0] == 40
 

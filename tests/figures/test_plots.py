@@ -105,9 +105,6 @@ def test_a_notebook_shows_a_figure_once_as_svg_and_always_the_same_bytes(summary
             )
             assert set(one) == {"text/plain", "image/svg+xml"}
             assert one["image/svg+xml"] == other["image/svg+xml"]
-            plots.style("jpeg")
-            photo, _ = shell.display_formatter.format(comparisons.arrow(summary))
-            assert set(photo) == {"text/plain", "image/jpeg"}
     finally:
         InteractiveShell.clear_instance()
 

@@ -167,7 +167,8 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
 def test_pages_show_what_ran_and_with_which_values(built: Path) -> None:
     one = (Book(built).html / "book/one.html").read_text()
     assert "the answer is 42 quick 2" in one
-    assert "The values that this page was built with" in one
+    assert one.count("settings of this page") == 1
+    assert "Show code cell" not in one
     two = (Book(built).html / "book/two.html").read_text()
     assert 'alt="A line that rises."' in two
 

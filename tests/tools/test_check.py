@@ -156,6 +156,13 @@ def test_figures_need_alt_text_wherever_they_come_from() -> None:
         assert (shown({}, state=state) == []) is good, name
 
 
+def test_a_figure_that_was_not_drawn_is_found() -> None:
+    (problem,) = shown({"text/plain": ["<Figure size 620x300 with 1 Axes>"]}, alt="A.")
+    assert "call sslkit.figures.plots.style() before" in problem
+    both = {"text/plain": "<Figure size 620x300>", "image/svg+xml": "…"}
+    assert shown(both, alt="A.") == []
+
+
 def test_pages_are_held_against_the_contents_and_other_hosts(tmp_path: Path) -> None:
     (tmp_path / "good.html").write_text(
         '<link rel="canonical" href="https://a.example/good.html">'

@@ -88,8 +88,7 @@ def test_a_good_chapter_is_fit_for_a_page_and_its_source_untouched(
     cells = check.read(good.copy)
     injected = next(c for c in cells if "injected-parameters" in check.tags(c))
     assert "size = 4" in injected["source"]
-    assert "hide-input" in check.tags(injected)
-    assert injected["metadata"]["mystnb"]["code_prompt_show"]
+    assert injected["id"] == "injected-parameters"
     assert cells[3]["outputs"][0]["data"]["text/plain"] == ["4"]
     assert cells[4]["metadata"]["mystnb"]["image"]["classes"] == "dark-light"
     assert "papermill" not in good.copy.read_text()
