@@ -22,7 +22,6 @@ from sslkit.figures.plots import (
     footnote,
     new_figure,
     nothing,
-    signed,
 )
 from sslkit.runs.arms import arm_of
 from sslkit.study.single_runs import orders, single_runs, wrong_order

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from sslkit.figures.ladder import MINUS
-from sslkit.figures.plots import PROTOCOL_LABELS
+from sslkit.figures.plots import MINUS, PROTOCOL_LABELS
 from sslkit.runs.arms import arm_of
 
 _SPACE = "\N{NO-BREAK SPACE}"
