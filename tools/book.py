@@ -24,8 +24,10 @@ from typing import Any
 
 import yaml
 
-from tools import BookError, check, vendor
+from tools import BookError, check, source, vendor
 from tools.execute import Job, digest, environment, execute_all, key
+
+HERE = Path(__file__).resolve().parents[1]  # of this tooling
 
 # What of book/ is no part of a page.
 UNSTAGED = {"profiles", ".ipynb_checkpoints", "__pycache__"}
@@ -39,6 +41,7 @@ class Book:
     profile: str = "quick"
     data: str | None = None  # in place of the profile's
     typed: dict[str, Any] = field(default_factory=dict)  # further parameters
+    place: source.Place = source.Place()  # where sources and pages are to be found
 
     @property
     def folder(self) -> Path:
@@ -141,10 +144,9 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     Only what differs is written, as Sphinx goes by the time of a file. A file that is
     gone from the sources goes from here too, and then the pages are made from nothing.
     """
-    source = book.root / "book"
     wanted = {Path("book") / f"{j.chapter}.ipynb": j.copy for j in jobs if j.is_done()}
-    wanted |= {Path(name): book.root / name for name in ("_config.yml", "_toc.yml")}
-    for file in source.rglob("*"):
+    wanted |= {Path("_toc.yml"): book.root / "_toc.yml"} | told(book)
+    for file in (book.root / "book").rglob("*"):
         parts = file.relative_to(book.root).parts
         if file.is_file() and file.suffix != ".ipynb" and not UNSTAGED & {*parts}:
             wanted[Path(*parts)] = file
@@ -163,6 +165,15 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     for stray in there - wanted.keys():
         (book.stage / stray).unlink()
         shutil.rmtree(book.site, ignore_errors=True)
+
+
+def told(book: Book) -> dict[Path, Path]:
+    """The configuration with the addresses of this build, and the archive of sources."""
+    config, archive = book.folder / "_config.yml", book.folder / "source.zip"
+    source.archive(book.root, archive)
+    committed = (book.root / "_config.yml").read_text(encoding="utf-8")
+    config.write_text(source.configuration(committed, book.place), encoding="utf-8")
+    return {Path("_config.yml"): config, Path("book/_assets/source.zip"): archive}
 
 
 def downloads(book: Book) -> list[Path]:
@@ -198,7 +209,8 @@ def pages(book: Book) -> None:
     folders = [str(book.stage), "--path-output", str(book.site)]
     done = subprocess.run(
         [str(program), "build", *folders, "-W", "-n", "--keep-going", "-q"],
-        env=os.environ | {"PYTHONPATH": str(book.root)},  # the API page imports it
+        # The API page imports the package, and Jupyter Book tools.extension.
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(book.root), str(HERE)])},
         stdout=subprocess.PIPE,  # only talk; warnings and errors come by stderr
     )
     problems = ["Jupyter Book failed: see above"] if done.returncode else []
@@ -247,6 +259,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="chapters side by side")
     parser.add_argument("--timeout", type=int, default=600, help="seconds for a cell")
     parser.add_argument("--only", default="", help="execute this chapter, no pages")
+    parser.add_argument("--repository", default="", help="https://HOST/OWNER/NAME")
+    parser.add_argument("--site", default="", help="where the pages will be, https://…/")
     parser.add_argument("--where", action="store_true", help="print the pages' folder")
     parser.add_argument("--root", type=Path, default=Path.cwd())
     given = parser.parse_args(arguments)
@@ -256,11 +270,12 @@ def main(arguments: list[str] | None = None) -> int:
     elif data and os.sep in data:
         parser.error(f"no folder {data}")
     typed = {name: yaml.safe_load(value) for name, value in given.p}
-    book = Book(given.root.resolve(), given.profile, data, typed)
-    if given.where:
-        print(book.html)
-        return 0
     try:
+        place = source.Place(given.repository, given.site)
+        book = Book(given.root.resolve(), given.profile, data, typed, place)
+        if given.where:
+            print(book.html)
+            return 0
         build(book, workers=given.jobs, timeout=given.timeout, only=given.only)
     except BookError as error:
         print(f"\n{error}", file=sys.stderr)
