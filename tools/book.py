@@ -168,7 +168,7 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
 
 
 def told(book: Book) -> dict[Path, Path]:
-    """The configuration with the addresses of this build, and the archive of sources."""
+    """The configuration with this build's addresses, and the archive of sources."""
     config, archive = book.folder / "_config.yml", book.folder / "source.zip"
     source.archive(book.root, archive)
     committed = (book.root / "_config.yml").read_text(encoding="utf-8")
@@ -260,7 +260,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=int, default=600, help="seconds for a cell")
     parser.add_argument("--only", default="", help="execute this chapter, no pages")
     parser.add_argument("--repository", default="", help="https://HOST/OWNER/NAME")
-    parser.add_argument("--site", default="", help="where the pages will be, https://…/")
+    parser.add_argument(
+        "--site", default="", help="where the pages will be, https://…/"
+    )
     parser.add_argument("--where", action="store_true", help="print the pages' folder")
     parser.add_argument("--root", type=Path, default=Path.cwd())
     given = parser.parse_args(arguments)

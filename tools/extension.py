@@ -70,6 +70,6 @@ def meta(tags: dict[str, str]) -> str:
 def footer(address: str) -> str:
     """How to get what the page was made from."""
     return (
-        f'<p>The book is a program: <a href="{address}">the source that these pages were '
-        "made from</a> (zip) runs with <code>make book</code>.</p>"
+        f'<p>The book is a program: <a href="{address}">the source that these pages '
+        "were made from</a> (zip) runs with <code>make book</code>.</p>"
     )

@@ -1,8 +1,8 @@
 """Where the pages come from and where they will live, as far as a build is told.
 
-With the address of a repository, every chapter gets buttons that open it there, in Colab
-and on Binder. Without one there is no button. Either way the pages carry an archive of
-the sources that they were made from.
+With the address of a repository, every chapter gets buttons that open it there, in
+Colab and on Binder. Without one there is no button. Either way the pages carry an
+archive of the sources that they were made from.
 """
 
 from __future__ import annotations
@@ -62,8 +62,9 @@ class Place:
         form = rf"https://({hosts})/[\w.-]+/[\w.-]+"
         if self.repository and not re.fullmatch(form, self.repository):
             raise BookError(
-                f"the repository {self.repository!r} is no https://HOST/OWNER/NAME with "
-                f"a HOST of {', '.join(HOSTS)}; without one, pages carry their source"
+                f"the repository {self.repository!r} is no https://HOST/OWNER/NAME "
+                f"with a HOST of {', '.join(HOSTS)}; leave it out, and the pages still "
+                "carry their source"
             )
         if self.site and not re.fullmatch(r"https?://\S+/", self.site):
             raise BookError(

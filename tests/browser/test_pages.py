@@ -6,26 +6,23 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tools import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("BOOK_SITE", ROOT / "_build/smoke/site/_build/html"))
 PAGES = sorted(page.name for page in (SITE / "book").glob("*.html"))
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE: Any = {"width": 1280, "height": 900}
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
 
 pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium: get it with `apt-get install chromium`"
-    ),
+    pytest.mark.skipif(chromium.find() is None, reason=chromium.MISSING),
     pytest.mark.skipif(not PAGES, reason=f"no pages in {SITE}: run `make smoke`"),
 ]
 
@@ -78,21 +75,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-            ],
-        )
-        yield chromium
-        chromium.close()
+    with chromium.browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

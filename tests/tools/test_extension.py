@@ -16,7 +16,9 @@ def test_claim_is_the_first_paragraph_that_stands_free() -> None:
     assert extension.first_paragraph(nodes.section("", inside.deepcopy())) == ""
 
 
-def test_card_names_whole_addresses_where_the_site_is_known_and_none_elsewhere() -> None:
+def test_card_names_whole_addresses_where_the_site_is_known_and_none_elsewhere() -> (
+    None
+):
     unknown = extension.card("Title", "A claim.", book="Book", site="")
     assert unknown["description"] == unknown["og:description"] == "A claim."
     assert not [text for text in unknown.values() if "/" in text]

@@ -1,0 +1,177 @@
+"""The whole book as one file to print: `make pdf`.
+
+The articles of all pages become one document, which Chromium prints twice: the first
+time tells on which page each chapter begins, the second has the contents to say so.
+Code that is folded on a page draws its figures and is left out; hints and solutions,
+which no reader of paper could open, are printed. Of an interactive figure stands what
+its page shows at first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import yaml
+from bs4 import BeautifulSoup, Tag
+from pypdf import PdfReader
+
+from tools import chromium
+
+PAPER = {"top": "20mm", "bottom": "22mm", "left": "18mm", "right": "18mm"}
+FOOTER = (
+    '<div style="width: 100%; font: 8pt sans-serif; text-align: center">'
+    '<span class="pageNumber"></span></div>'
+)
+PATIENCE = 600_000  # ms: a whole book of formulas, on a busy machine
+DRAWN = """() => (!document.querySelector(".math")
+                  || document.querySelector("mjx-container"))
+              && [...document.querySelectorAll("script[type*=widget-view]")]
+                  .every((e) => e.parentElement.querySelector(".jupyter-widgets"))"""
+NAMED = ("id", "for", "name")  # attributes that hold a name of their page alone
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A page of the book as a part of one document."""
+
+    name: str  # as in `_toc.yml`
+    part: str  # the part of the book that begins here, or nothing
+    title: str
+    article: Tag
+
+
+def write(html: Path, toc: Path, target: Path, *, title: str, subtitle: str) -> int:
+    """Print the built pages of `html` in the order of `toc`; returns how many pages.
+
+    Raises:
+        BookError: If there is no Chromium.
+    """
+    chapters = [read(html, name, part) for name, part in order(toc)]
+    place = html / Path(chapters[0].name).with_name("whole-book.html")
+    head = header(html, chapters)
+    cover = f"<h1>{escape(title)}</h1><p>{escape(subtitle)}</p>"
+    starts: dict[str, int] = {}
+    try:
+        with chromium.browser() as browser:
+            page = browser.new_page(color_scheme="light")
+            page.set_default_timeout(PATIENCE)
+            page.emulate_media(media="print")
+            for _ in range(2):
+                body = cover + contents(chapters, starts)
+                body += "".join(str(chapter.article) for chapter in chapters)
+                place.write_text(document(head, body), encoding="utf-8")
+                page.goto(place.as_uri(), wait_until="load")
+                page.wait_for_function(DRAWN)
+                page.evaluate("() => window.MathJax?.startup?.promise.then(() => 0)")
+                page.pdf(
+                    path=target,
+                    format="A4",
+                    margin=PAPER,
+                    display_header_footer=True,
+                    header_template="<span></span>",
+                    footer_template=FOOTER,
+                    print_background=True,
+                    outline=True,
+                    tagged=True,
+                )
+                starts = beginnings(target)
+    finally:
+        place.unlink(missing_ok=True)
+    return len(PdfReader(target).pages)
+
+
+def order(toc: Path) -> Iterator[tuple[str, str]]:
+    """Every page in order, with the caption of the part that begins with it."""
+    tree = yaml.safe_load(toc.read_bytes())
+    yield tree["root"], ""
+    for part in tree.get("parts", [tree]):
+        caption = part.get("caption", "")
+        for entry in part["chapters"]:
+            yield entry["file"], caption
+            caption = ""
+
+
+def read(html: Path, name: str, part: str) -> Chapter:
+    """The article of a page, with names that are its own in the whole book."""
+    soup = BeautifulSoup((html / f"{name}.html").read_bytes(), "html.parser")
+    article = soup.find("article")
+    assert isinstance(article, Tag)
+    for gone in article.select("a.headerlink, details.above-input, button"):
+        gone.decompose()
+    for folded in article.select("details"):
+        folded["open"] = ""
+    for tag in article.find_all(True):
+        for attribute in NAMED:
+            if given := tag.get(attribute):
+                tag[attribute] = anchor(name, str(given))
+        if link := tag.get("href"):
+            tag["href"] = inside(name, str(link))
+    heading = article.find("h1")
+    assert isinstance(heading, Tag)
+    heading["id"] = anchor(name)
+    return Chapter(name, part, heading.get_text(), article)
+
+
+def anchor(name: str, inner: str = "") -> str:
+    """What a place of a page is called in the whole book."""
+    return f"{Path(name).name}--{inner}"
+
+
+def inside(name: str, link: str) -> str:
+    """A link from one page of the book to another, as one inside the document."""
+    found = re.fullmatch(r"(?:([\w-]+)\.html)?(?:#(.*))?", link)
+    if not found or not link:
+        return link
+    page, inner = found.groups()
+    return "#" + anchor(page or name, inner or "")
+
+
+def header(html: Path, chapters: list[Chapter]) -> str:
+    """Styles, and the scripts that draw formulas and widgets, each once."""
+    kept: dict[str, None] = {}  # a set that keeps its order
+    for chapter in chapters:
+        page = (html / f"{chapter.name}.html").read_bytes()
+        for tag in BeautifulSoup(page, "html.parser").select("link, script"):
+            shared = "stylesheet" in (tag.get("rel") or [])
+            drawing = re.search(r"/(vendor|widgets)\b", str(tag.get("src", "")))
+            state = "widget-state" in str(tag.get("type", ""))
+            if shared or drawing or state or "window.MathJax" in tag.text:
+                kept[str(tag)] = None
+    return "\n".join(kept)
+
+
+def contents(chapters: list[Chapter], starts: dict[str, int]) -> str:
+    """The list of chapters by parts, with the pages that they start on."""
+    lines = ['<nav class="book-contents"><h2>Contents</h2>']
+    for chapter in chapters:
+        place = anchor(chapter.name)
+        if chapter.part:
+            lines.append(f"<p><strong>{escape(chapter.part)}</strong></p>")
+        lines.append(
+            f'<a href="#{place}"><span>{escape(chapter.title)}</span> '
+            f"<span>{starts.get(place, '')}</span></a>"
+        )
+    return "\n".join([*lines, "</nav>"])
+
+
+def beginnings(printed: Path) -> dict[str, int]:
+    """The page, from 1, of every place that something in the document links to."""
+    reader = PdfReader(printed)
+    pages = {
+        name.removeprefix("/"): reader.get_destination_page_number(place)
+        for name, place in reader.named_destinations.items()
+    }
+    return {name: page + 1 for name, page in pages.items() if page is not None}
+
+
+def document(head: str, body: str) -> str:
+    """One page of everything, in the light."""
+    return (
+        '<!DOCTYPE html><html lang="en" data-theme="light" data-mode="light">'
+        f'<head><meta charset="utf-8">{head}</head>'
+        f'<body class="whole-book">{body}</body></html>'
+    )
