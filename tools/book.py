@@ -209,7 +209,7 @@ def pages(book: Book) -> None:
     folders = [str(book.stage), "--path-output", str(book.site)]
     done = subprocess.run(
         [str(program), "build", *folders, "-W", "-n", "--keep-going", "-q"],
-        # The API page imports the package, and Jupyter Book tools.extension.
+        # The API page imports the package, Jupyter Book tools.reaching.
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(book.root), str(HERE)])},
         stdout=subprocess.PIPE,  # only talk; warnings and errors come by stderr
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import yaml
 from bs4 import BeautifulSoup, Tag
@@ -21,16 +22,27 @@ from pypdf import PdfReader
 
 from tools import chromium
 
-PAPER = {"top": "20mm", "bottom": "22mm", "left": "18mm", "right": "18mm"}
-FOOTER = (
-    '<div style="width: 100%; font: 8pt sans-serif; text-align: center">'
-    '<span class="pageNumber"></span></div>'
-)
+SHEET: Any = {
+    "format": "A4",
+    "margin": {"top": "20mm", "bottom": "22mm", "left": "18mm", "right": "18mm"},
+    "display_header_footer": True,
+    "header_template": "<span></span>",
+    "footer_template": '<div style="width: 100%; font: 8pt sans-serif; '
+    'text-align: center"><span class="pageNumber"></span></div>',
+    "print_background": True,
+    "outline": True,
+    "tagged": True,
+}
 PATIENCE = 600_000  # ms: a whole book of formulas, on a busy machine
 DRAWN = """() => (!document.querySelector(".math")
                   || document.querySelector("mjx-container"))
               && [...document.querySelectorAll("script[type*=widget-view]")]
                   .every((e) => e.parentElement.querySelector(".jupyter-widgets"))"""
+NUMBER = """(starts) => {
+  for (const line of document.querySelectorAll(".book-contents a")) {
+    line.lastElementChild.textContent = starts[line.hash.slice(1)];
+  }
+}"""
 NAMED = ("id", "for", "name")  # attributes that hold a name of their page alone
 
 
@@ -52,33 +64,21 @@ def write(html: Path, toc: Path, target: Path, *, title: str, subtitle: str) -> 
     """
     chapters = [read(html, name, part) for name, part in order(toc)]
     place = html / Path(chapters[0].name).with_name("whole-book.html")
-    head = header(html, chapters)
     cover = f"<h1>{escape(title)}</h1><p>{escape(subtitle)}</p>"
-    starts: dict[str, int] = {}
+    articles = "".join(str(chapter.article) for chapter in chapters)
+    body = cover + contents(chapters) + articles
+    place.write_text(document(header(html, chapters), body), encoding="utf-8")
     try:
         with chromium.browser() as browser:
             page = browser.new_page(color_scheme="light")
             page.set_default_timeout(PATIENCE)
             page.emulate_media(media="print")
-            for _ in range(2):
-                body = cover + contents(chapters, starts)
-                body += "".join(str(chapter.article) for chapter in chapters)
-                place.write_text(document(head, body), encoding="utf-8")
-                page.goto(place.as_uri(), wait_until="load")
-                page.wait_for_function(DRAWN)
-                page.evaluate("() => window.MathJax?.startup?.promise.then(() => 0)")
-                page.pdf(
-                    path=target,
-                    format="A4",
-                    margin=PAPER,
-                    display_header_footer=True,
-                    header_template="<span></span>",
-                    footer_template=FOOTER,
-                    print_background=True,
-                    outline=True,
-                    tagged=True,
-                )
-                starts = beginnings(target)
+            page.goto(place.as_uri(), wait_until="load")
+            page.wait_for_function(DRAWN)
+            page.evaluate("() => window.MathJax?.startup.promise.then(() => 0)")
+            page.pdf(path=target, **SHEET)
+            page.evaluate(NUMBER, beginnings(target))
+            page.pdf(path=target, **SHEET)
     finally:
         place.unlink(missing_ok=True)
     return len(PdfReader(target).pages)
@@ -100,7 +100,9 @@ def read(html: Path, name: str, part: str) -> Chapter:
     soup = BeautifulSoup((html / f"{name}.html").read_bytes(), "html.parser")
     article = soup.find("article")
     assert isinstance(article, Tag)
-    for gone in article.select("a.headerlink, details.above-input, button"):
+    for gone in article.select(
+        "a.headerlink, details:is(.quiet, .above-input), .toy, button"
+    ):
         gone.decompose()
     for folded in article.select("details"):
         folded["open"] = ""
@@ -144,16 +146,15 @@ def header(html: Path, chapters: list[Chapter]) -> str:
     return "\n".join(kept)
 
 
-def contents(chapters: list[Chapter], starts: dict[str, int]) -> str:
-    """The list of chapters by parts, with the pages that they start on."""
+def contents(chapters: list[Chapter]) -> str:
+    """The list of chapters by parts, with room for the pages that they start on."""
     lines = ['<nav class="book-contents"><h2>Contents</h2>']
     for chapter in chapters:
-        place = anchor(chapter.name)
         if chapter.part:
             lines.append(f"<p><strong>{escape(chapter.part)}</strong></p>")
         lines.append(
-            f'<a href="#{place}"><span>{escape(chapter.title)}</span> '
-            f"<span>{starts.get(place, '')}</span></a>"
+            f'<a href="#{anchor(chapter.name)}">'
+            f"<span>{escape(chapter.title)}</span> <span></span></a>"
         )
     return "\n".join([*lines, "</nav>"])
 

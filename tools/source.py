@@ -73,10 +73,8 @@ class Place:
 
 
 def configuration(committed: str, place: Place) -> str:
-    """The committed `_config.yml` with what a build adds: extension and addresses."""
+    """The committed `_config.yml` with the addresses that the build was given."""
     config = yaml.safe_load(committed)
-    # Not in the committed file, from which Jupyter Book alone builds, too.
-    config["sphinx"]["config"]["extensions"].append("tools.extension")
     if place.site:
         config["html"]["baseurl"] = place.site
     if place.repository:

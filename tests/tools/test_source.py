@@ -42,9 +42,13 @@ def test_a_repository_gives_the_buttons_that_its_host_can_serve(
 
 
 def test_what_is_committed_stays_but_for_what_is_added() -> None:
-    made = yaml.safe_load(source.configuration(COMMITTED, Place()))
-    assert made["sphinx"]["config"]["extensions"].pop() == "tools.extension"
-    assert made == yaml.safe_load(COMMITTED)
+    assert yaml.safe_load(source.configuration(COMMITTED, Place())) == yaml.safe_load(
+        COMMITTED
+    )
+    place = Place("https://github.com/someone/book", "https://someone.github.io/book/")
+    made = yaml.safe_load(source.configuration(COMMITTED, place))
+    assert made["sphinx"] == yaml.safe_load(COMMITTED)["sphinx"]
+    assert made["html"]["baseurl"] == place.site
 
 
 @pytest.mark.parametrize(
