@@ -145,7 +145,8 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     gone from the sources goes from here too, and then the pages are made from nothing.
     """
     wanted = {Path("book") / f"{j.chapter}.ipynb": j.copy for j in jobs if j.is_done()}
-    wanted |= {Path("_toc.yml"): book.root / "_toc.yml"} | told(book)
+    wanted[Path("_toc.yml")] = book.root / "_toc.yml"
+    wanted |= source.made(book.root, book.folder, book.place)
     for file in (book.root / "book").rglob("*"):
         parts = file.relative_to(book.root).parts
         if file.is_file() and file.suffix != ".ipynb" and not UNSTAGED & {*parts}:
@@ -165,15 +166,6 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     for stray in there - wanted.keys():
         (book.stage / stray).unlink()
         shutil.rmtree(book.site, ignore_errors=True)
-
-
-def told(book: Book) -> dict[Path, Path]:
-    """The configuration with this build's addresses, and the archive of sources."""
-    config, archive = book.folder / "_config.yml", book.folder / "source.zip"
-    source.archive(book.root, archive)
-    committed = (book.root / "_config.yml").read_text(encoding="utf-8")
-    config.write_text(source.configuration(committed, book.place), encoding="utf-8")
-    return {Path("_config.yml"): config, Path("book/_assets/source.zip"): archive}
 
 
 def downloads(book: Book) -> list[Path]:
@@ -259,6 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="chapters side by side")
     parser.add_argument("--timeout", type=int, default=600, help="seconds for a cell")
     parser.add_argument("--only", default="", help="execute this chapter, no pages")
+    parser.add_argument("--pdf", action="store_true", help="all pages as one file, too")
     parser.add_argument("--repository", default="", help="https://HOST/OWNER/NAME")
     parser.add_argument(
         "--site", default="", help="where the pages will be, https://…/"
@@ -279,6 +272,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(book.html)
             return 0
         build(book, workers=given.jobs, timeout=given.timeout, only=given.only)
+        if given.pdf:
+            from tools import pdf  # and its libraries: most builds print nothing
+
+            print(f"  {pdf.write(book.root, book.html, book.folder / 'book.pdf')}")
     except BookError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

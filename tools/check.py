@@ -267,10 +267,9 @@ class _Page(HTMLParser):
 
     def files(self, page: Path) -> set[Path]:
         """The files of the images, as seen from a page."""
-        paths = {
-            page.parent / unquote(address.partition("#")[0]) for address in self.images
-        }
-        return {path.resolve() for path in paths if path.is_file()}
+        names = {unquote(address.partition("#")[0]) for address in self.images}
+        paths = {(page.parent / name).resolve() for name in names}
+        return {path for path in paths if path.is_file()}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}

@@ -22,6 +22,7 @@ from pypdf import PdfReader
 
 from tools import chromium
 
+COVER = "All pages of the book. Figures that move stand as they begin."
 SHEET: Any = {
     "format": "A4",
     "margin": {"top": "20mm", "bottom": "22mm", "left": "18mm", "right": "18mm"},
@@ -43,6 +44,7 @@ NUMBER = """(starts) => {
     line.lastElementChild.textContent = starts[line.hash.slice(1)];
   }
 }"""
+LEFT_OUT = "a.headerlink, details:is(.quiet, .above-input), .toy, button"
 NAMED = ("id", "for", "name")  # attributes that hold a name of their page alone
 
 
@@ -56,15 +58,16 @@ class Chapter:
     article: Tag
 
 
-def write(html: Path, toc: Path, target: Path, *, title: str, subtitle: str) -> int:
-    """Print the built pages of `html` in the order of `toc`; returns how many pages.
+def write(root: Path, html: Path, target: Path) -> str:
+    """Print the built pages of `html`, in the book's order, and say what was made.
 
     Raises:
         BookError: If there is no Chromium.
     """
-    chapters = [read(html, name, part) for name, part in order(toc)]
+    title = yaml.safe_load((root / "_config.yml").read_bytes())["title"]
+    chapters = [read(html, name, part) for name, part in order(root / "_toc.yml")]
     place = html / Path(chapters[0].name).with_name("whole-book.html")
-    cover = f"<h1>{escape(title)}</h1><p>{escape(subtitle)}</p>"
+    cover = f"<h1>{escape(title)}</h1><p>{COVER}</p>"
     articles = "".join(str(chapter.article) for chapter in chapters)
     body = cover + contents(chapters) + articles
     place.write_text(document(header(html, chapters), body), encoding="utf-8")
@@ -81,7 +84,8 @@ def write(html: Path, toc: Path, target: Path, *, title: str, subtitle: str) -> 
             page.pdf(path=target, **SHEET)
     finally:
         place.unlink(missing_ok=True)
-    return len(PdfReader(target).pages)
+    number, size = len(PdfReader(target).pages), target.stat().st_size / 1e6
+    return f"{number} pages, {size:.1f} MB: {target}"
 
 
 def order(toc: Path) -> Iterator[tuple[str, str]]:
@@ -100,9 +104,7 @@ def read(html: Path, name: str, part: str) -> Chapter:
     soup = BeautifulSoup((html / f"{name}.html").read_bytes(), "html.parser")
     article = soup.find("article")
     assert isinstance(article, Tag)
-    for gone in article.select(
-        "a.headerlink, details:is(.quiet, .above-input), .toy, button"
-    ):
+    for gone in article.select(LEFT_OUT):
         gone.decompose()
     for folded in article.select("details"):
         folded["open"] = ""

@@ -72,6 +72,15 @@ class Place:
             )
 
 
+def made(root: Path, folder: Path, place: Place) -> dict[Path, Path]:
+    """Configuration and archive, written into `folder`, by their places in the stage."""
+    packed, config = folder / "source.zip", folder / "_config.yml"
+    archive(root, packed)
+    committed = (root / "_config.yml").read_text(encoding="utf-8")
+    config.write_text(configuration(committed, place), encoding="utf-8")
+    return {Path("_config.yml"): config, Path("book/_assets/source.zip"): packed}
+
+
 def configuration(committed: str, place: Place) -> str:
     """The committed `_config.yml` with the addresses that the build was given."""
     config = yaml.safe_load(committed)

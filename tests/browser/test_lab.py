@@ -43,7 +43,7 @@ pytestmark = [
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """Where JupyterLab shows a chapter, started with nothing of this user's settings."""
+    """Where JupyterLab shows a chapter, started without this user's settings."""
     (tmp_path / "book").mkdir()
     write_notebook(tmp_path / "book" / "tiny.ipynb", chapter(FIGURE))
     kinds = ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR")
@@ -51,7 +51,8 @@ def address(tmp_path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--notebook-dir", str(tmp_path / "book"), "--ServerApp.ip=127.0.0.1"]
     command += ["--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
-    with (tmp_path / "log").open("w") as log:
+    log_file = tmp_path / "log"
+    with log_file.open("w") as log:
         server = subprocess.Popen(
             command,
             stdout=log,
@@ -59,9 +60,7 @@ def address(tmp_path: Path) -> Iterator[str]:
             env=os.environ | own | {"PYTHONPATH": str(ROOT)},
         )
         try:
-            started = wait_for_server(
-                tmp_path / "RUNTIME_DIR", server, tmp_path / "log"
-            )
+            started = wait_for_server(tmp_path / "RUNTIME_DIR", server, log_file)
             yield f"{started['url']}lab/tree/tiny.ipynb?token={started['token']}"
         finally:
             server.terminate()

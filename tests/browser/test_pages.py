@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
-from tools import chromium
+from tools import chromium, vendor
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("BOOK_SITE", ROOT / "_build/smoke/site/_build/html"))
@@ -64,6 +64,14 @@ CONTRAST = """() => {
 }"""
 
 
+# What axe finds, a line a place: the rule, what breaks it.
+VIOLATIONS = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations.flatMap(
+    (rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 200)}`));
+}"""
+
+
 @dataclass
 class Visit:
     """An open page and what it did that it should not."""
@@ -71,6 +79,13 @@ class Visit:
     page: Page
     asked: list[str] = field(default_factory=list)  # addresses
     errors: list[str] = field(default_factory=list)
+
+    def show(self, scheme: Literal["light", "dark"]) -> None:
+        """Let the reader's system be light or dark, and wait until the page is."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_function(
+            "(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme
+        )
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +158,35 @@ def test_nothing_is_wider_than_a_phone(seen: Visit) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible(seen: Visit, scheme: Literal["light", "dark"]) -> None:
-    seen.page.emulate_media(color_scheme=scheme)
-    seen.page.wait_for_function(
-        "(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme
-    )
+    seen.show(scheme)
     ratio, text = seen.page.evaluate(CONTRAST)
     assert ratio >= 4.5, text
+
+
+@pytest.fixture(scope="module")
+def axe() -> Path:
+    """The script of axe-core, which looks for what hinders a reader."""
+    folder = ROOT / "_build" / "checkers"
+    vendor.fetch(folder, vendor.CHECKERS)
+    return folder / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    seen: Visit, axe: Path, scheme: Literal["light", "dark"]
+) -> None:
+    seen.show(scheme)
+    seen.page.add_script_tag(path=axe)
+    assert seen.page.evaluate(VIOLATIONS) == []
+
+
+@pytest.mark.parametrize("name", ["search.html", "genindex.html"])
+def test_axe_finds_nothing_on_pages_that_sphinx_adds(
+    visit: Callable[[str], Visit], axe: Path, name: str
+) -> None:
+    page = visit(f"../{name}").page
+    page.add_script_tag(path=axe)
+    assert page.evaluate(VIOLATIONS) == []
 
 
 def test_root_leads_to_the_first_page(browser: Browser) -> None:
@@ -181,6 +219,41 @@ def test_slider_changes_the_figure_by_keyboard(visit: Callable[[str], Visit]) ->
     seen.page.wait_for_function(f"(old) => ({SHOWN})() === old", arg=frames[0])
     assert handle.get_attribute("aria-label")
     assert seen.errors == []
+
+
+def test_slider_says_what_it_shows(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    handle = seen.page.locator(".widget-slider [role=slider]").first
+    captions = seen.page.locator(".widget-stack figcaption")
+    said = []
+    for key in ("Home", "ArrowRight", "End"):
+        handle.focus()
+        seen.page.keyboard.press(key)
+        shown = captions.locator("visible=true").first.inner_text()
+        expect(handle).to_have_attribute("aria-valuetext", shown)
+        said.append(shown)
+    assert len(set(said)) == 3
+
+
+def test_buttons_say_whether_they_are_pressed(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    buttons = seen.page.locator(".widget-toggle-buttons").first.locator("button")
+    buttons.nth(1).click()
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(buttons.nth(0)).to_have_attribute("aria-pressed", "false")
+    names = (
+        seen.page.locator(".widget-play")
+        .first.locator("button")
+        .evaluate_all(
+            "all => all.map((e) => e.ariaLabel + ': ' + e.firstElementChild.className)"
+        )
+    )
+    assert names == [
+        "Play: fa fa-play",
+        "Pause: fa fa-pause",
+        "Stop: fa fa-stop",
+        "Repeat: fa fa-retweet",
+    ]
 
 
 def test_slider_changes_the_figure_by_mouse(visit: Callable[[str], Visit]) -> None:
