@@ -80,7 +80,7 @@ def write(root: Path, html: Path, target: Path) -> str:
             page.wait_for_function(DRAWN)
             page.evaluate("() => window.MathJax?.startup.promise.then(() => 0)")
             page.pdf(path=target, **SHEET)
-            page.evaluate(NUMBER, beginnings(target))
+            page.evaluate(NUMBER, beginnings(PdfReader(target)))
             page.pdf(path=target, **SHEET)
     finally:
         place.unlink(missing_ok=True)
@@ -161,9 +161,8 @@ def contents(chapters: list[Chapter]) -> str:
     return "\n".join([*lines, "</nav>"])
 
 
-def beginnings(printed: Path) -> dict[str, int]:
-    """The page, from 1, of every place that something in the document links to."""
-    reader = PdfReader(printed)
+def beginnings(reader: PdfReader) -> dict[str, int]:
+    """The page, from 1, of every place that something in a document links to."""
     pages = {
         name.removeprefix("/"): reader.get_destination_page_number(place)
         for name, place in reader.named_destinations.items()

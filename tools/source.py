@@ -73,7 +73,7 @@ class Place:
 
 
 def made(root: Path, folder: Path, place: Place) -> dict[Path, Path]:
-    """Configuration and archive, written into `folder`, by their places in the stage."""
+    """Configuration and archive, written into `folder`, by their places in a stage."""
     packed, config = folder / "source.zip", folder / "_config.yml"
     archive(root, packed)
     committed = (root / "_config.yml").read_text(encoding="utf-8")
