@@ -45,6 +45,7 @@ NUMBER = """(starts) => {
   }
 }"""
 LEFT_OUT = "a.headerlink, details:is(.quiet, .above-input), .toy, button"
+DRAWING = r"/(vendor|widgets|typography)\b"  # scripts that paper needs, too
 NAMED = ("id", "for", "name")  # attributes that hold a name of their page alone
 
 
@@ -141,7 +142,7 @@ def header(html: Path, chapters: list[Chapter]) -> str:
         page = (html / f"{chapter.name}.html").read_bytes()
         for tag in BeautifulSoup(page, "html.parser").select("link, script"):
             shared = "stylesheet" in (tag.get("rel") or [])
-            drawing = re.search(r"/(vendor|widgets)\b", str(tag.get("src", "")))
+            drawing = re.search(DRAWING, str(tag.get("src", "")))
             state = "widget-state" in str(tag.get("type", ""))
             if shared or drawing or state or "window.MathJax" in tag.text:
                 kept[str(tag)] = None

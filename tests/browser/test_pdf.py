@@ -11,7 +11,9 @@ from tools import chromium, pdf
 
 pytestmark = pytest.mark.skipif(chromium.find() is None, reason=chromium.MISSING)
 
-PAGE = """<html><head><script>ignored()</script></head><body><article>
+STYLE = Path(__file__).resolve().parents[2] / "book/_assets/print.css"
+PAGE = """<html><head><link rel="stylesheet" href="{style}" media="print">
+<script>ignored()</script></head><body><article>
 <section id="top"><h1>{title}<a class="headerlink" href="#top">#</a></h1>
 <p style="break-after: page">See <a href="{other}.html#there">the other</a>,
 <a href="#there">here</a> and <a href="https://example.org/">a paper</a>.</p>
@@ -25,7 +27,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     root = tmp_path_factory.mktemp("book")
     (root / "book").mkdir()
     for name, other in (("one", "two"), ("two", "one")):
-        text = PAGE.format(title=f"Chapter {name}", other=other)
+        text = PAGE.format(title=f"Chapter {name}", other=other, style=STYLE.as_uri())
         (root / "book" / f"{name}.html").write_text(text)
     (root / "_config.yml").write_text("title: Some <book>\n")
     part = "parts: [{caption: A part, chapters: [{file: book/two}]}]"
