@@ -113,8 +113,8 @@ def read(html: Path, name: str, part: str) -> Chapter:
         for attribute in NAMED:
             if given := tag.get(attribute):
                 tag[attribute] = anchor(name, str(given))
-        if link := tag.get("href"):
-            tag["href"] = inside(name, str(link))
+        if link := tag.attrs.pop("href", None):
+            tag.attrs |= inside(name, str(link))
     heading = article.find("h1")
     assert isinstance(heading, Tag)
     heading["id"] = anchor(name)
@@ -126,13 +126,12 @@ def anchor(name: str, inner: str = "") -> str:
     return f"{Path(name).name}--{inner}"
 
 
-def inside(name: str, link: str) -> str:
-    """A link from one page of the book to another, as one inside the document."""
-    found = re.fullmatch(r"(?:([\w-]+)\.html)?(?:#(.*))?", link)
-    if not found or not link:
-        return link
-    page, inner = found.groups()
-    return "#" + anchor(page or name, inner or "")
+def inside(name: str, link: str) -> dict[str, str]:
+    """A link of a page as one of the document; none to a file of this machine."""
+    if found := re.fullmatch(r"(?:([\w-]+)\.html)?(?:#(.*))?", link):
+        page, inner = found.groups()
+        return {"href": "#" + anchor(page or name, inner or "")}
+    return {"href": link} if re.match("https?://", link) else {}
 
 
 def header(html: Path, chapters: list[Chapter]) -> str:
