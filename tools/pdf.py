@@ -4,7 +4,7 @@ The articles of all pages become one document, which Chromium prints twice: the 
 time tells on which page each chapter begins, the second has the contents to say so.
 Code that is folded on a page draws its figures and is left out; hints and solutions,
 which no reader of paper could open, are printed. Of an interactive figure stands what
-its page shows at first.
+its page shows at first. The reference of the package, half of all sheets, is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from pypdf import PdfReader
 
 from tools import chromium
 
-COVER = "All pages of the book. Figures that move stand as they begin."
+UNPRINTED = {"api"}
+COVER = (
+    "The whole book, but for the reference of its package. "
+    "Figures that move stand as they begin."
+)
 SHEET: Any = {
     "format": "A4",
     "margin": {"top": "20mm", "bottom": "22mm", "left": "18mm", "right": "18mm"},
@@ -90,12 +94,14 @@ def write(root: Path, html: Path, target: Path) -> str:
 
 
 def order(toc: Path) -> Iterator[tuple[str, str]]:
-    """Every page in order, with the caption of the part that begins with it."""
+    """Every page to print, with the caption of the part that begins with it."""
     tree = yaml.safe_load(toc.read_bytes())
     yield tree["root"], ""
     for part in tree.get("parts", [tree]):
         caption = part.get("caption", "")
         for entry in part["chapters"]:
+            if Path(entry["file"]).name in UNPRINTED:
+                continue
             yield entry["file"], caption
             caption = ""
 
@@ -127,9 +133,11 @@ def anchor(name: str, inner: str = "") -> str:
 
 
 def inside(name: str, link: str) -> dict[str, str]:
-    """A link of a page as one of the document; none to a file of this machine."""
+    """A link of a page as one of the document; none to what the document lacks."""
     if found := re.fullmatch(r"(?:([\w-]+)\.html)?(?:#(.*))?", link):
         page, inner = found.groups()
+        if page in UNPRINTED:
+            return {}
         return {"href": "#" + anchor(page or name, inner or "")}
     return {"href": link} if re.match("https?://", link) else {}
 

@@ -17,6 +17,7 @@ from tools import pdf
         ("simclr.html#by-hand", "#simclr--by-hand"),
         ("https://example.org/a.html#b", "https://example.org/a.html#b"),
         ("../_images/figure.png", None),
+        ("api.html#sslkit.load", None),
     ],
 )
 def test_a_link_to_a_page_of_the_book_stays_inside(
@@ -27,7 +28,7 @@ def test_a_link_to_a_page_of_the_book_stays_inside(
 
 def test_order_says_where_a_part_begins(tmp_path: Path) -> None:
     toc = tmp_path / "_toc.yml"
-    part = "- caption: Start\n  chapters:\n  - file: book/a\n  - file: book/b\n"
+    part = "- caption: Start\n  chapters:\n  - file: book/api\n  - file: book/a\n  - file: book/b\n"
     toc.write_text(f"root: book/intro\nparts:\n{part}")
     named = [("book/intro", ""), ("book/a", "Start"), ("book/b", "")]
     assert list(pdf.order(toc)) == named
