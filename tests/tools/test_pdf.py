@@ -28,8 +28,10 @@ def test_a_link_to_a_page_of_the_book_stays_inside(
 
 def test_order_says_where_a_part_begins(tmp_path: Path) -> None:
     toc = tmp_path / "_toc.yml"
-    part = "- caption: Start\n  chapters:\n  - file: book/api\n  - file: book/a\n  - file: book/b\n"
-    toc.write_text(f"root: book/intro\nparts:\n{part}")
+    part = (
+        "{caption: Start, chapters: [{file: book/api}, {file: book/a}, {file: book/b}]}"
+    )
+    toc.write_text(f"root: book/intro\nparts: [{part}]\n")
     named = [("book/intro", ""), ("book/a", "Start"), ("book/b", "")]
     assert list(pdf.order(toc)) == named
     toc.write_text("root: book/intro\nchapters:\n- file: book/a\n")
