@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
 // It gives sliders and Play's buttons no names for those who hear a page, and no states
 // that mean something: a slider is at what is shown below it, not at "2.0".
 window.addEventListener("load", () => {
-  const PLAYS = ["Play", "Pause", "Stop", "Repeat"];
+  const ICONS = { play: "Play", pause: "Pause", stop: "Stop", retweet: "Repeat" };
 
   const state = (slider) => {
     const parts = slider.closest(".cell_output, .widget-vbox") ?? slider;
@@ -35,11 +35,12 @@ window.addEventListener("load", () => {
       const text = state(slider);
       if (text) handle.setAttribute("aria-valuetext", text);
     }
-    for (const play of document.querySelectorAll(".widget-play")) {
-      PLAYS.forEach((name, i) => play.children[i]?.setAttribute("aria-label", name));
+    for (const icon of document.querySelectorAll(".widget-play button > i")) {
+      const name = icon.className.match(/fa-(\w+)/)?.[1];
+      icon.parentElement.setAttribute("aria-label", ICONS[name] ?? name);
     }
     for (const button of document.querySelectorAll(
-      ".widget-toggle-button, .widget-play button:is(:first-child, :last-child)",
+      ".widget-toggle-button, .widget-play button:has(> .fa-retweet)",
     )) {
       button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
     }
