@@ -4,26 +4,37 @@ DATA ?=
 JOBS ?= 2
 TIMEOUT ?= 600
 PORT ?= 8000
+REPOSITORY ?=
+SITE ?=
 PYTHON ?= python3
 
 BIN := .venv/bin
 READY := .venv/.ready
+LAB := .venv/.lab
 BOOK = $(BIN)/python -m tools.book --jobs $(JOBS) --timeout $(TIMEOUT)
 CHOICE = --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
+PLACE = $(if $(REPOSITORY),--repository "$(REPOSITORY)") $(if $(SITE),--site "$(SITE)")
 CODE := sslkit tools tests benchmarks book
 NOTEBOOKS = $(wildcard book/*.ipynb)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book chapter test lint unit smoke browser serve results bench lock clean
+.PHONY: help book pdf lab chapter test lint unit smoke browser serve results bench lock \
+	clean
 
 help: ## this list
 	@echo "make TARGET [PROFILE=smoke|quick|study-small|study] [DATA=folder or name] [JOBS=2]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 
 book: $(READY) ## execute the chapters, build the pages, say where they are
-	@$(BOOK) $(CHOICE)
+	@$(BOOK) $(CHOICE) $(PLACE)
 	@echo "  or: make serve PROFILE=$(PROFILE) $(if $(DATA),DATA=$(DATA))"
+
+pdf: $(READY) ## the book, and then all of it as one PDF; needs Chromium
+	@$(BOOK) $(CHOICE) $(PLACE) --pdf
+
+lab: $(LAB) ## JupyterLab on the chapters, with the book's kernel
+	$(BIN)/jupyter lab --notebook-dir book $(if $(filter 0,$(shell id -u)),--allow-root)
 
 chapter: $(READY) ## execute one chapter, no pages: make chapter NAME=rotnet
 	@$(BOOK) $(CHOICE) --only "$(NAME)"
@@ -45,7 +56,7 @@ unit: $(READY) ## the tests that need no pages
 smoke: $(READY) # the book on the smoke profile, for the browser tests
 	@$(BOOK) --profile smoke
 
-browser: smoke ## the pages of the smoke profile in headless Chromium
+browser: smoke $(LAB) ## pages of the smoke profile, and JupyterLab, in headless Chromium
 	$(BIN)/python -m pytest tests/browser
 
 serve: $(READY) ## serve the pages at localhost:8000 (PORT=…)
@@ -87,4 +98,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode \
 		--require-hashes --requirement requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# Not in the lock: it would slow every start of papermill, and most readers have their own.
+$(LAB): $(READY)
+	@echo "Adding JupyterLab to .venv"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[lab]"
 	@touch $@

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,18 +10,16 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
+from tools import chromium
+
 ROOT = Path(__file__).resolve().parents[1]
 SITE = Path(os.environ.get("BOOK_SITE", ROOT / "_build/smoke/site/_build/html"))
 PAGES = sorted(page.name for page in (SITE / "book").glob("*.html"))
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE: Any = {"width": 1280, "height": 900}
 PHONE: Any = {"width": 360, "height": 740}
-CHROMIUM = next((path for path in map(shutil.which, NAMES) if path), None)
 
 NEEDED = [
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium: get it with `apt-get install chromium`"
-    ),
+    pytest.mark.skipif(chromium.find() is None, reason=chromium.MISSING),
     pytest.mark.skipif(not PAGES, reason=f"no pages in {SITE}: run `make smoke`"),
 ]
 

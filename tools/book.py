@@ -24,8 +24,10 @@ from typing import Any
 
 import yaml
 
-from tools import BookError, check, vendor
+from tools import BookError, check, source, vendor
 from tools.execute import Job, digest, environment, execute_all, key
+
+HERE = Path(__file__).resolve().parents[1]  # of this tooling
 
 # What of book/ is no part of a page.
 UNSTAGED = {"profiles", ".ipynb_checkpoints", "__pycache__"}
@@ -39,6 +41,7 @@ class Book:
     profile: str = "quick"
     data: str | None = None  # in place of the profile's
     typed: dict[str, Any] = field(default_factory=dict)  # further parameters
+    place: source.Place = source.Place()  # where sources and pages are to be found
 
     @property
     def folder(self) -> Path:
@@ -141,10 +144,10 @@ def stage(book: Book, jobs: list[Job], vendored: Path) -> None:
     Only what differs is written, as Sphinx goes by the time of a file. A file that is
     gone from the sources goes from here too, and then the pages are made from nothing.
     """
-    source = book.root / "book"
     wanted = {Path("book") / f"{j.chapter}.ipynb": j.copy for j in jobs if j.is_done()}
-    wanted |= {Path(name): book.root / name for name in ("_config.yml", "_toc.yml")}
-    for file in source.rglob("*"):
+    wanted[Path("_toc.yml")] = book.root / "_toc.yml"
+    wanted |= source.made(book.root, book.folder, book.place)
+    for file in (book.root / "book").rglob("*"):
         parts = file.relative_to(book.root).parts
         if file.is_file() and file.suffix != ".ipynb" and not UNSTAGED & {*parts}:
             wanted[Path(*parts)] = file
@@ -196,8 +199,8 @@ def pages(book: Book) -> None:
     # The script, not the module: `python -m jupyter_book.cli.main` does nothing.
     program = Path(sys.executable).with_name("jupyter-book")
     folders = [str(book.stage), "--path-output", str(book.site)]
-    # The API page imports the package, _config.yml an extension of these tools.
-    imported = os.pathsep.join([str(book.root), str(Path(__file__).parents[1])])
+    # The API page imports the package, _config.yml two extensions of these tools.
+    imported = os.pathsep.join([str(book.root), str(HERE)])
     done = subprocess.run(
         [str(program), "build", *folders, "-W", "-n", "--keep-going", "-q"],
         env=os.environ | {"PYTHONPATH": imported},
@@ -249,6 +252,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="chapters side by side")
     parser.add_argument("--timeout", type=int, default=600, help="seconds for a cell")
     parser.add_argument("--only", default="", help="execute this chapter, no pages")
+    parser.add_argument("--pdf", action="store_true", help="all pages as one file, too")
+    parser.add_argument("--repository", default="", help="https://HOST/OWNER/NAME")
+    parser.add_argument(
+        "--site", default="", help="where the pages will be, https://…/"
+    )
     parser.add_argument("--where", action="store_true", help="print the pages' folder")
     parser.add_argument("--root", type=Path, default=Path.cwd())
     given = parser.parse_args(arguments)
@@ -258,12 +266,17 @@ def main(arguments: list[str] | None = None) -> int:
     elif data and os.sep in data:
         parser.error(f"no folder {data}")
     typed = {name: yaml.safe_load(value) for name, value in given.p}
-    book = Book(given.root.resolve(), given.profile, data, typed)
-    if given.where:
-        print(book.html)
-        return 0
     try:
+        place = source.Place(given.repository, given.site)
+        book = Book(given.root.resolve(), given.profile, data, typed, place)
+        if given.where:
+            print(book.html)
+            return 0
         build(book, workers=given.jobs, timeout=given.timeout, only=given.only)
+        if given.pdf:
+            from tools import pdf  # and its libraries: most builds print nothing
+
+            print(f"  {pdf.write(book.root, book.html, book.folder / 'book.pdf')}")
     except BookError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ Every function returns a list of sentences, one a problem: empty means good.
 from __future__ import annotations
 
 import ast
+import gzip
 import io
 import json
 import re
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -32,6 +34,8 @@ KERNEL_WIDGETS = {
     "interact_manual",
 }
 LONGEST_CELL = 30
+HEAVIEST_PAGE = 1.5  # megabytes
+TEXT = {".html", ".svg"}
 PROFILES = {"smoke", "quick", "study", "study-small", "few-labels"}
 
 
@@ -237,11 +241,23 @@ def pages(html: Path, documents: list[str]) -> list[str]:
         parser = _Page()
         parser.feed(page.read_text(encoding="utf-8"))
         problems += [f"{name}: {text}" for text in parser.problems]
+        megabytes = sum(map(sent, {page, *parser.files(page)})) / 1e6
+        if megabytes > HEAVIEST_PAGE:
+            problems.append(
+                f"{name}: weighs {megabytes:.2f} MB with its images, over "
+                f"{HEAVIEST_PAGE}: draw fewer or smaller ones, or divide the page"
+            )
     return problems
 
 
 def _is_figure(plain: str | list[str]) -> bool:
     return "".join(plain).startswith("<Figure size")
+
+
+def sent(file: Path) -> int:
+    """Bytes that a reader is sent for a file of a page: servers compress text."""
+    content = file.read_bytes()
+    return len(gzip.compress(content) if file.suffix in TEXT else content)
 
 
 def _images_without_alt(html: str) -> bool:
@@ -251,11 +267,18 @@ def _images_without_alt(html: str) -> bool:
 
 
 class _Page(HTMLParser):
-    """Collects images without alt text, and addresses on other hosts."""
+    """Collects images, those without alt text, and addresses on other hosts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.problems: list[str] = []
+        self.images: set[str] = set()  # their addresses
+
+    def files(self, page: Path) -> set[Path]:
+        """The files of the images, as seen from a page."""
+        names = {unquote(address.partition("#")[0]) for address in self.images}
+        paths = {(page.parent / name).resolve() for name in names}
+        return {path for path in paths if path.is_file()}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -264,6 +287,8 @@ class _Page(HTMLParser):
         address = given.get("src", "")
         if tag == "img" and (not alt or re.search(r"_images/|\.(png|jpe?g|svg)$", alt)):
             self.problems.append(f"an image without alt text: {address[:80]}")
+        if tag == "img" and not address.startswith("data:"):
+            self.images.add(address)
         if tag == "link" and given.get("rel") not in {"canonical", "next", "prev"}:
             address = given.get("href", "")
         if re.match(r"(https?:)?//", address):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sslkit.runs.records import Run
 
 RESULTS = Path("book/results")
-ANSWER = Path("book/_assets/answer.svg")  # the README's figure
+ANSWER = Path("book/_assets/answer.svg")  # the README's figure; as PNG, of shared links
 SCALING = Path("book/_assets/scaling.svg")  # in the chapter "running"
 SETS = {  # of each profile, in the order in which they are done
     "quick": ("shapes",),
@@ -121,7 +121,9 @@ def draw_answer() -> None:
 
     plots.style()
     summary = tables.summarise(tables.table(published.runs("shapes", "quick")))
-    ANSWER.write_text(grounds.svg(comparisons.arrow(summary)))
+    figure = comparisons.arrow(summary)
+    ANSWER.write_text(grounds.svg(figure))
+    figure.savefig(ANSWER.with_suffix(".png"), dpi=200, metadata={"Software": None})
     click.echo(ANSWER)
 
 

@@ -48,6 +48,16 @@ PACKAGES = (
     ),
 )
 
+CHECKERS = (  # what tests run in a page, and no page carries
+    Package(
+        "axe-core@4.14.1",
+        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/"
+        "pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        r"axe\.min\.js|LICENSE",
+        "axe-core",
+    ),
+)
+
 
 def fetch(folder: Path, packages: tuple[Package, ...] = PACKAGES) -> None:
     """Put every package into `folder`; one that is there already is left alone.

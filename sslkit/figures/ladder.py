@@ -151,8 +151,8 @@ def surface(table: pd.DataFrame, *, at: tuple[int, int] | None = None) -> Figure
         axes.tick_params(length=0)
         if at is not None and at[0] in wide.index and at[1] in wide.columns:
             corner = wide.columns.get_loc(at[1]) - 0.5, wide.index.get_loc(at[0]) - 0.5
-            look: Any = {"fill": False, "ec": _FRAME, "lw": 4, "label": "frame"}
-            axes.add_patch(Rectangle(corner, 1, 1, **look, zorder=3))
+            framed: Any = {"fill": False, "ec": _FRAME, "lw": 4, "label": "frame"}
+            axes.add_patch(Rectangle(corner, 1, 1, **framed, zorder=3))
         for cell in here.itertuples():
             mean, top = float(str(cell.mean)), float(str(cell.high))
             text = f"{mean:.1f}"

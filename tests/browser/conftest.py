@@ -5,27 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-from visits import CHROMIUM, PAGES, SITE, WIDE, Visit
+from playwright.sync_api import Browser
+from visits import PAGES, SITE, WIDE, Visit
+
+from tools import chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--no-first-run",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
-            ],
-        )
-        yield chromium
-        chromium.close()
+    with chromium.browser() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser
-from visits import NEEDED, PHONE, SITE, WIDE, Visit
+from playwright.sync_api import Browser, expect
+from visits import NEEDED, PHONE, ROOT, SITE, WIDE, Visit
+
+from tools import vendor
 
 pytestmark = NEEDED
 
@@ -52,6 +55,14 @@ CONTRAST = """() => {
 }"""
 
 
+# What axe finds, a line a place: the rule, what breaks it.
+VIOLATIONS = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return found.violations.flatMap(
+    (rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 200)}`));
+}"""
+
+
 def test_page_asks_no_other_host(seen: Visit) -> None:
     assert seen.asked
     here = ("file:", "data:", "blob:")
@@ -82,8 +93,35 @@ def test_nothing_is_wider_than_a_phone(seen: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible(seen: Visit, scheme: Literal["light", "dark"]) -> None:
     seen.turn(scheme)
+    seen.turn(scheme)
     ratio, text = seen.page.evaluate(CONTRAST)
     assert ratio >= 4.5, text
+
+
+@pytest.fixture(scope="module")
+def axe() -> Path:
+    """The script of axe-core, which looks for what hinders a reader."""
+    folder = ROOT / "_build" / "checkers"
+    vendor.fetch(folder, vendor.CHECKERS)
+    return folder / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    seen: Visit, axe: Path, scheme: Literal["light", "dark"]
+) -> None:
+    seen.turn(scheme)
+    seen.page.add_script_tag(path=axe)
+    assert seen.page.evaluate(VIOLATIONS) == []
+
+
+@pytest.mark.parametrize("name", ["search.html", "genindex.html"])
+def test_axe_finds_nothing_on_pages_that_sphinx_adds(
+    visit: Callable[[str], Visit], axe: Path, name: str
+) -> None:
+    page = visit(f"../{name}").page
+    page.add_script_tag(path=axe)
+    assert page.evaluate(VIOLATIONS) == []
 
 
 def test_root_leads_to_the_first_page(browser: Browser) -> None:
@@ -116,6 +154,36 @@ def test_slider_changes_the_figure_by_keyboard(visit: Callable[[str], Visit]) ->
     seen.page.wait_for_function(f"(old) => ({SHOWN})() === old", arg=frames[0])
     assert handle.get_attribute("aria-label")
     assert seen.errors == []
+
+
+def test_slider_says_what_it_shows(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    handle = seen.page.locator(".widget-slider [role=slider]").first
+    captions = seen.page.locator(".widget-vbox:has(.widget-slider) figcaption")
+    said = []
+    for key in ("Home", "ArrowRight", "End"):
+        handle.focus()
+        seen.page.keyboard.press(key)
+        shown = captions.locator("visible=true").first.inner_text()
+        expect(handle).to_have_attribute("aria-valuetext", shown)
+        said.append(shown)
+    assert len(set(said)) == 3
+
+
+def test_buttons_say_whether_they_are_pressed(visit: Callable[[str], Visit]) -> None:
+    seen = visit("views.html")
+    buttons = seen.page.locator(".widget-toggle-buttons").first.locator("button")
+    buttons.nth(1).click()
+    expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(buttons.nth(0)).to_have_attribute("aria-pressed", "false")
+    player = seen.page.locator(".widget-play").first
+    expect(player.get_by_role("button", name="Repeat")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    player.get_by_role("button", name="Play").click()
+    player.get_by_role("button", name="Pause").click()
+    player.get_by_role("button", name="Stop").click()
+    expect(player.get_by_role("button", name="Play")).to_be_visible()
 
 
 def test_slider_changes_the_figure_by_mouse(visit: Callable[[str], Visit]) -> None:

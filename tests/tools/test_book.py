@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,7 @@ import pytest
 from tiny_book import chapter, write_book, write_notebook
 
 from sslkit.runs import records
-from tools import BookError, book, vendor
+from tools import BookError, book, source, vendor
 from tools.book import Book, build, main
 
 FIGURE = "import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()"
@@ -154,10 +156,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def rebuild(root: Path, profile: str = "quick") -> None:
+def rebuild(root: Path, place: source.Place | None = None) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vendor, "fetch", lambda folder: None)  # no network in unit tests
-        build(Book(root, profile), workers=2, timeout=60)
+        book = Book(root, place=place or source.Place())
+        build(book, workers=2, timeout=60)
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
@@ -171,6 +174,33 @@ def test_pages_show_what_ran_and_with_which_values(built: Path) -> None:
     assert "Show code cell" not in one
     two = (Book(built).html / "book/two.html").read_text()
     assert 'alt="A line that rises."' in two
+
+
+def test_pages_have_a_card_and_their_source_and_no_button_that_leads_nowhere(
+    built: Path,
+) -> None:
+    page = Book(built).html / "book/one.html"
+    text = page.read_text()
+    assert '<meta name="description" content="Where x^2 is a square." />' in text
+    assert '<meta property="og:title" content="A title" />' in text
+    assert "og:image" not in text
+    (address,) = re.findall(r'<a href="([^"]+)">the source', text)
+    with zipfile.ZipFile(page.parent / address) as packed:
+        name = "unlabelled-images/book/one.ipynb"
+        assert packed.read(name) == (built / "book/one.ipynb").read_bytes()
+    assert not re.search(r"binder|colab|github\.com", text, flags=re.IGNORECASE)
+
+
+def test_pages_that_are_told_their_addresses_lead_to_them(built: Path) -> None:
+    place = source.Place("https://github.com/someone/book", "https://a.org/book/")
+    rebuild(built, place=place)
+    text = (Book(built).html / "book/one.html").read_text()
+    tail = "someone/book/blob/main/book/one.ipynb"
+    assert f"https://colab.research.google.com/github/{tail}" in text
+    assert "mybinder.org/v2/gh/someone/book/main?urlpath=lab/tree/book/one" in text
+    assert 'href="https://github.com/someone/book"' in text
+    assert 'content="https://a.org/book/_static/answer.png"' in text
+    assert 'content="https://a.org/book/book/one.html"' in text
 
 
 def test_nothing_changed_means_nothing_executed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,16 @@ def test_pages_are_held_against_the_contents_and_other_hosts(tmp_path: Path) -> 
         (tmp_path / f"{name}.html").write_text(html)
         assert len(check.pages(tmp_path, [name])) == 1, name
     assert check.pages(tmp_path, ["missing"]) == ["missing: no page was built"]
+
+
+def test_a_page_that_is_too_heavy_with_its_images_is_named(tmp_path: Path) -> None:
+    (tmp_path / "_images").mkdir()
+    for name, size in (("a.png", 900_000), ("b.png", 900_000), ("c.svg", 9_000_000)):
+        content = b" " * size if name == "c.svg" else os.urandom(size)
+        (tmp_path / "_images" / name).write_bytes(content)
+    shown = '<img alt="A figure." src="_images/{}">'
+    light = [shown.format(name) for name in ("a.png", "a.png", "c.svg#dark")]
+    (tmp_path / "light.html").write_text("".join(light))
+    (tmp_path / "heavy.html").write_text(shown.format("a.png") + shown.format("b.png"))
+    (problem,) = check.pages(tmp_path, ["light", "heavy"])
+    assert problem.startswith("heavy: weighs 1.80 MB with its images, over 1.5")

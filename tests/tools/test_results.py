@@ -63,6 +63,7 @@ def test_recorded_runs_are_written_without_doing_any(
     # Both figures are drawn from the committed records.
     for figure in ("ANSWER", "SCALING"):
         assert "<svg" in (tmp_path / f"{figure}.svg").read_text()
+    assert (tmp_path / "ANSWER.png").exists()
 
 
 def test_every_published_set_has_recipes_of_its_profile() -> None:

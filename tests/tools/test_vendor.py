@@ -72,7 +72,7 @@ def test_another_checksum_is_an_error_and_nothing_is_kept(
 
 
 def test_every_pinned_package_has_a_version_and_a_sha512() -> None:
-    for package in vendor.PACKAGES:
+    for package in vendor.PACKAGES + vendor.CHECKERS:
         assert package.spec.rpartition("@")[2][0].isdigit()
         scheme, _, digest = package.integrity.partition("-")
         assert scheme == "sha512"
