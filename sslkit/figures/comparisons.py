@@ -166,49 +166,6 @@ def reversal(
     return figure
 
 
-def gains(
-    differences: pd.DataFrame,
-    *,
-    protocol: str = "finetune",
-    against: str = "supervised",
-) -> Figure:
-    """Show what each method adds to a baseline by share of labels, with 95 % bars.
-
-    Args:
-        differences: From ``tables.differences``, of one data set and profile.
-        protocol: How encoders were judged.
-        against: The baseline that they were made against.
-
-    Raises:
-        ValueError: If nothing was judged so.
-    """
-    here = differences[differences["protocol"] == protocol]
-    if here.empty:
-        raise ValueError(f"no differences by '{protocol}'")
-    shares = sorted(here["fraction"].unique())
-    figure, axes = new_figure(height=3.5)
-    methods, ends = ordered(here["method"]), []
-    for i, method in enumerate(methods):
-        rows = here[here["method"] == method].sort_values("fraction")
-        # Side by side, so that bars do not hide each other.
-        x = rows["fraction"].map(shares.index) + 0.06 * (i - (len(methods) - 1) / 2)
-        mean, low, high = (100 * rows[end] for end in ("mean", "low", "high"))
-        line, colour = f"{arm_of(method).marker}-", arm_of(method).colour
-        bars: Any = {"yerr": (mean - low, high - mean), "elinewidth": 2}
-        label = arm_of(method).label
-        axes.errorbar(x, mean, **bars, fmt=line, color=colour, label=label)
-        ends.append((x.iloc[-1], mean.iloc[-1], label, colour))
-    axes.axhline(0, color=arm_of(against).colour, lw=1.4, zorder=1)
-    axes.set_xticks(range(len(shares)), [f"{100 * share:g}" for share in shares])
-    axes.set(xlabel="labels used (%)", ylabel=f"points to {arm_of(against).label}")
-    axes.set_xlim(-0.4, len(shares) - 0.6)
-    name_ends(axes, ends)
-    footnote(
-        figure, differences, f"{PROTOCOL_LABELS[protocol]}; paired; 95 % t-interval"
-    )
-    return figure
-
-
 def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     """A method's rows by fraction; for a baseline without the protocol, its own."""
     rows = summary[summary["method"] == method].sort_values("fraction")

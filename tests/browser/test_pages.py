@@ -93,7 +93,6 @@ def test_nothing_is_wider_than_a_phone(seen: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_is_legible(seen: Visit, scheme: Literal["light", "dark"]) -> None:
     seen.turn(scheme)
-    seen.turn(scheme)
     ratio, text = seen.page.evaluate(CONTRAST)
     assert ratio >= 4.5, text
 

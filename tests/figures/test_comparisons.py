@@ -8,8 +8,7 @@ import drawn
 import numpy as np
 import pandas as pd
 import pytest
-from drawn import SHARES, colour_of, labelled, lines, of, points, texts
-from matplotlib.collections import LineCollection
+from drawn import SHARES, labelled, of, points, texts
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -240,35 +239,6 @@ def differences() -> pd.DataFrame:
     names = ["method", "protocol", "fraction", "mean", "low", "high"]
     table = pd.DataFrame(found, columns=names)
     return table.assign(data="shapes", profile="quick", pairs=5)
-
-
-def test_gains_go_from_few_labels_to_many_with_their_intervals(differences):
-    (axes,) = comparisons.gains(differences).axes
-    (simclr,) = lines(axes, "simclr")
-    assert simclr.get_ydata() == pytest.approx([5, 1])
-    assert simclr.get_xdata() == pytest.approx([0, 1], abs=0.1)
-    bars = {
-        (to_hex(c.get_colors()[0]), *segment[:, 1].round(6).tolist())
-        for c in axes.collections
-        if isinstance(c, LineCollection)
-        for segment in c.get_segments()
-    }
-    assert bars == {
-        (colour_of("simclr"), 2, 8),
-        (colour_of("simclr"), -1, 3),
-        (colour_of("rotnet"), -6, -2),
-    }
-    assert [t.get_text() for t in axes.get_xticklabels()] == ["5", "25"]
-    (zero,) = lines(axes, "supervised")
-    assert list(zero.get_ydata()) == [0, 0]
-
-
-def test_gains_name_their_baseline_and_need_the_protocol(differences):
-    (axes,) = comparisons.gains(differences, against="supervised-plain").axes
-    assert axes.get_ylabel() == "points to supervised, plain views"
-    assert len(lines(axes, "supervised-plain")) == 1
-    with pytest.raises(ValueError, match="no differences by 'mlp'"):
-        comparisons.gains(differences, protocol="mlp")
 
 
 # ------------------------------------------------- equivalents and gains as the others
