@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sphinx.application import Sphinx
 
 FIGURE = "_static/answer.png"
-FIGURE_ALT = "Test accuracy over the share of the labels, with and without pretraining."
+FIGURE_ALT = "Test accuracy over the number of labels, with and without pretraining."
 SOURCE = "_static/source.zip"
 MENDED = {  # what others write that a screen reader stumbles over
     # pandas and Markdown: a heading that says nothing

@@ -115,13 +115,13 @@ def publish(name: str, done: Iterable[Run]) -> None:
 
 
 def draw_answer() -> None:
-    """Draw the README's figure from the records of ``shapes``."""
-    from sslkit.figures import comparisons, grounds, plots
-    from sslkit.study import published, tables
+    """Draw the figure of the README and of shared links: the label curve on tissue."""
+    from sslkit.figures import few_labels, grounds, plots
+    from sslkit.study import findings
 
     plots.style()
-    summary = tables.summarise(tables.table(published.runs("shapes", "quick")))
-    figure = comparisons.arrow(summary)
+    frame = findings.recorded("colon3", "few-labels")
+    figure = few_labels.label_curve(frame, arrow=("simclr", "linear", 30), classes=3)
     ANSWER.write_text(grounds.svg(figure))
     figure.savefig(ANSWER.with_suffix(".png"), dpi=200, metadata={"Software": None})
     click.echo(ANSWER)

@@ -278,7 +278,7 @@ def bill(
         A row a variant and budget: data, profile, method, protocol, variant, labels,
         fraction, ``pretraining`` (hours of it), ``hours`` (with training on the labels
         and testing), ``alone`` (those of supervised training with as many labels, NaN
-        if there is none), ``worth``, ``low``, ``high``, ``start`` and ``end`` (from
+        if there is none), each the least of its runs, ``worth``, ``low``, ``high``, ``start`` and ``end`` (from
         ``worth``) and ``saved``, the labels that it is worth less those that it had.
 
     Raises:
@@ -293,8 +293,9 @@ def bill(
                 continue
             options: Any = {"labels": had, "variant": variant, "against": against}
             found = worth(frame, method, protocol, **options)
-            alone = base.loc[base["labels"] == had, "seconds"].mean()
-            seconds = group[["pretraining_seconds", "seconds"]].mean()
+            # Other work can only make a time longer, so the least says most.
+            alone = base.loc[base["labels"] == had, "seconds"].min()
+            seconds = group[["pretraining_seconds", "seconds"]].min()
             times = [one / 3600 for one in (*seconds, alone)]
             ends = *found[:3], found.start, found.end, found.labels - had
             rows.append((variant, had, fraction, *times, *ends))
