@@ -6,7 +6,6 @@ ValueError. Colours, labels and markers are those of ``plots``.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from sslkit.figures.plots import (
     new_figure,
 )
 from sslkit.runs.arms import arm_of, ordered
-from sslkit.study.contrasts import equivalent
 from sslkit.study.tables import at_fraction
 
 # Without pretraining there is but one protocol.
@@ -44,64 +42,6 @@ def label_curve(summary: pd.DataFrame, *, protocol: str = "finetune") -> Figure:
     _label_shares(axes, summary)
     name_ends(axes, ends)
     footnote(figure, summary, f"{PROTOCOL_LABELS[protocol]}; bands: 95 % t-interval")
-    return figure
-
-
-def arrow(
-    summary: pd.DataFrame,
-    *,
-    method: str = "simclr",
-    protocol: str = "finetune",
-    fraction: float = 0.05,
-) -> Figure:
-    """Show how many labels supervised training needs for what a method does with few.
-
-    The arrow goes from the method's accuracy at ``fraction`` to where the supervised
-    curve, straight between its points, first reaches it (see ``equivalent``).
-
-    Args:
-        summary: Of one data set and profile.
-        method: Where the arrow starts.
-        protocol: How the method was judged.
-        fraction: Its share of the labels.
-
-    Raises:
-        ValueError: If the scores that it takes are not in the summary.
-    """
-    curve = _of(summary, "supervised", protocol)
-    start = _of(at_fraction(summary, fraction), method, protocol)
-    if len(curve) < 2 or len(start) != 1:
-        raise ValueError(
-            "an arrow takes supervised scores at two fractions or more, and one of "
-            f"'{method}' by '{protocol}' at {fraction:g}"
-        )
-    few, level = 100 * fraction, 100 * start["mean"].item()
-    share = 100 * equivalent(curve["fraction"], curve["mean"], level / 100)
-    figure, axes = new_figure(height=3.7)
-    axes.margins(y=0.15)
-    _curve(axes, curve)
-    _curve(axes, start)
-    _label_shares(axes, summary)
-    axes.set_ylim(axes.get_ylim())  # stays as it is
-    name, colour = arm_of(method).label, arm_of(method).colour
-    if math.isfinite(share):
-        axes.vlines(share, axes.get_ylim()[0], level, color=colour, ls=":")
-        worth = f"as good as supervised with {share:.0f} %"
-    elif share > 0:
-        worth = f"beyond supervised with {100 * curve['fraction'].max():g} %"
-    else:
-        worth = f"below supervised with {100 * curve['fraction'].min():g} %"
-    axes.set_title(f"{name} with {few:g} % of the labels:\n{worth}", loc="left")
-    tip = float(np.clip(share, *axes.get_xlim()))
-    look = {"arrowstyle": "-|>", "color": colour, "lw": 2.2, "mutation_scale": 16}
-    look |= {"shrinkA": 5, "shrinkB": 0}
-    axes.annotate("", (tip, level), (few, level), arrowprops=look, zorder=4)
-    _say(axes, name, few, level, (8, 6))
-    x, y = 100 * curve[["fraction", "mean"]].iloc[-2:].mean()
-    _say(axes, arm_of("supervised").label, x, y, (6, -18))
-    footnote(
-        figure, summary, f"{PROTOCOL_LABELS[protocol]}; band, bar: 95 % t-interval"
-    )
     return figure
 
 

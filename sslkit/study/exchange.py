@@ -278,8 +278,9 @@ def bill(
         A row a variant and budget: data, profile, method, protocol, variant, labels,
         fraction, ``pretraining`` (hours of it), ``hours`` (with training on the labels
         and testing), ``alone`` (those of supervised training with as many labels, NaN
-        if there is none), each the least of its runs, ``worth``, ``low``, ``high``, ``start`` and ``end`` (from
-        ``worth``) and ``saved``, the labels that it is worth less those that it had.
+        if there is none), each the least of its runs, ``worth``, ``low``, ``high``,
+        ``start`` and ``end`` (from ``worth``) and ``saved``, the labels that it is
+        worth less those that it had.
 
     Raises:
         ValueError: As ``worth``.

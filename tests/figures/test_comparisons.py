@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from drawn import SHARES, labelled, of, points, texts
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sslkit.figures import comparisons
@@ -69,28 +68,20 @@ def test_self_training_alone_stands_beside_them_by_its_one_protocol(summary, pro
 
 def test_shares_that_are_near_have_a_tick_each_and_no_number_on_another(summary):
     near = summary[summary["fraction"] == 0.05].assign(fraction=0.025)
-    for figure_of in (comparisons.label_curve, comparisons.arrow):
-        axes = figure_of(pd.concat([summary, near])).axes[0]
-        assert axes.get_xticks() == pytest.approx([2.5, 5, 25, 50, 100])
-        named = [tick.get_text() for tick in axes.get_xticklabels()]
-        assert named == ["", "5", "25", "50", "100"]
+    axes = comparisons.label_curve(pd.concat([summary, near])).axes[0]
+    assert axes.get_xticks() == pytest.approx([2.5, 5, 25, 50, 100])
+    named = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert named == ["", "5", "25", "50", "100"]
 
 
-FIGURES = (
-    comparisons.label_curve,
-    comparisons.arrow,
-    comparisons.reversal,
-)
+FIGURES = (comparisons.label_curve, comparisons.reversal)
 
 
 @pytest.mark.parametrize("figure_of", FIGURES)
 def test_a_figure_names_its_one_source_and_mixes_none(summary, figure_of):
     assert "shapes, profile quick" in texts(figure_of(summary))
     mixed = pd.concat([summary, summary.assign(profile="study")], ignore_index=True)
-    if figure_of is comparisons.arrow:
-        mixed = mixed.drop_duplicates(["fraction", "method", "protocol"], keep="first")
-        mixed.loc[0, "profile"] = "study"
-    elif figure_of is comparisons.reversal:
+    if figure_of is comparisons.reversal:
         mixed = pd.concat(
             [summary, summary.iloc[-1:].assign(profile="study", fraction=0.1)]
         )
@@ -107,41 +98,6 @@ def test_single_runs_without_an_interval_are_drawn_and_every_figure_fits_a_page(
     width, height = figure.get_size_inches()
     assert width <= 7
     assert height <= 4.3
-
-
-def drawn_arrow(figure: Figure) -> tuple[float, float, float, float]:
-    (found,) = (t for t in figure.axes[0].texts if t.arrow_patch is not None)
-    return *found.xyann, *found.xy
-
-
-def test_the_arrow_ends_where_the_supervised_curve_reaches_the_method(summary):
-    figure = comparisons.arrow(summary)
-    # 74 % lies two fifths of the way from 70 % (25 % of the labels) to 80 % (50 %).
-    assert drawn_arrow(figure) == pytest.approx((5, 74, 35, 74))
-    assert "SimCLR with 5 % of the labels:\nas good as supervised with 35 %" in texts(
-        figure
-    )
-    (drop,) = figure.axes[0].collections[-1].get_segments()
-    assert drop[:, 0].tolist() == pytest.approx([35, 35])
-    assert points(figure.axes[0], *of("simclr")) == {(5, 74)}
-
-
-def test_the_arrow_says_when_it_leaves_the_curve(summary):
-    beyond = comparisons.arrow(summary, fraction=1.0)
-    assert "beyond supervised with 100 %" in texts(beyond)
-    assert drawn_arrow(beyond)[2] == beyond.axes[0].get_xlim()[1]
-    weak = summary.copy()
-    weak.loc[weak["mean"] == 0.74, ["mean", "low", "high"]] = (0.45, 0.4, 0.5)
-    below = comparisons.arrow(weak)
-    assert "below supervised with 5 %" in texts(below)
-    assert drawn_arrow(below)[2] == below.axes[0].get_xlim()[0]
-
-
-def test_the_arrow_needs_a_curve_and_a_start(summary):
-    with pytest.raises(ValueError, match="'rotnet' by 'finetune' at 0.5"):
-        comparisons.arrow(summary, method="rotnet", fraction=0.5)
-    with pytest.raises(ValueError, match="two fractions"):
-        comparisons.arrow(summary[summary["fraction"] == 0.05])
 
 
 def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
