@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_runs import done
 
@@ -27,3 +28,16 @@ def test_a_finding_that_records_bear_out_says_nothing_else_it_is_named() -> None
     findings.holds(2 > 1, "two are more than one")
     with pytest.raises(findings.NotBorneOut, match="bear out: one is more than two"):
         findings.holds(1 > 2, "one is more than two")
+
+
+def test_numbers_are_inserted_by_name_and_not_shown(monkeypatch) -> None:
+    kept = {}
+
+    def glue(name: str, value: object, display: bool) -> None:
+        assert not display
+        kept[name] = value
+
+    monkeypatch.setattr("myst_nb.glue", glue)
+    findings.insert(gain=np.float64(1.5), studies=np.int64(7))
+    assert kept == {"gain": 1.5, "studies": 7.0}
+    assert {type(value) for value in kept.values()} == {float}
