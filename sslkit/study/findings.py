@@ -55,7 +55,7 @@ def holds(borne_out: bool, finding: str) -> None:
 
 
 def insert(**numbers: float) -> None:
-    """Let text insert numbers, as ``{glue:text}`name:.1f` `` does.
+    """Let text insert numbers, with the role ``glue:text`` and a format.
 
     Args:
         numbers: By the names that the text uses.
@@ -66,4 +66,6 @@ def insert(**numbers: float) -> None:
     from myst_nb import glue
 
     for name, value in numbers.items():
-        glue(name, float(value), display=False)
+        plain = float(value)  # of NumPy, too; what is whole is said so
+        whole = plain.is_integer()
+        glue(name, int(plain) if whole else plain, display=False)

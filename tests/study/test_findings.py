@@ -39,5 +39,5 @@ def test_numbers_are_inserted_by_name_and_not_shown(monkeypatch) -> None:
 
     monkeypatch.setattr("myst_nb.glue", glue)
     findings.insert(gain=np.float64(1.5), studies=np.int64(7))
-    assert kept == {"gain": 1.5, "studies": 7.0}
-    assert {type(value) for value in kept.values()} == {float}
+    assert kept == {"gain": 1.5, "studies": 7}
+    assert [type(value) for value in kept.values()] == [float, int]
