@@ -100,7 +100,7 @@ def test_a_notebook_shows_a_figure_once_as_svg_and_always_the_same_bytes(summary
             assert mpl.rcParams["svg.hashsalt"] == "sslkit"
             assert mpl.rcParams["figure.facecolor"] == "white"
             one, other = (
-                shell.display_formatter.format(comparisons.arrow(summary))[0]
+                shell.display_formatter.format(comparisons.label_curve(summary))[0]
                 for _ in range(2)
             )
             assert set(one) == {"text/plain", "image/svg+xml"}

@@ -111,7 +111,7 @@ def test_a_pretraining_that_is_found_done_says_how_it_went(
     said: list[str] = []
     sslkit.run(undisturbed.recipe, out=store, say=said.append)
     assert said[3:] == "\n".join(watching.said(undisturbed)).splitlines()
-    assert len(said) > 4, "this one is at chance"
+    assert len(said) > 3
 
 
 def test_what_is_no_number_is_not_kept() -> None:
