@@ -25,6 +25,7 @@ from sslkit.study.gains import curve, surface
 SHARES = (0.01, 0.05)
 """Of the labels, for which the surface is recorded."""
 
+_SPACE = "\N{NO-BREAK SPACE}"
 _PRICES = {"price": "price of a label", "hour": "price of an hour"}
 _LINES = ("labels", "computing", "paid", "alone", "saved")
 _NOTE = (
@@ -175,6 +176,7 @@ def _row(row: Any, stops: dict[str, list[float]]) -> dict[str, Any]:
     ends = {"start": int(row["start"]), "end": int(row["end"])}
     known = {name: _number(row[name]) for name in ("worth", "low", "high")}
     said = as_good(row["worth"], row["low"], row["high"], **ends)
+    said = said.replace(" %", f"{_SPACE}%")
     made = {"labels": int(row["labels"]), "hours": round(row["hours"], 4)}
     made |= {**known, **ends, "said": said}
     if not math.isnan(row["images"]):
@@ -206,7 +208,8 @@ def _body(sliders: dict[str, Any], frame: pd.DataFrame) -> str:
         for name, text in _PRICES.items()
     )
     lines = "".join(
-        f'<tr><th scope="row"></th><td data-line="{line}"></td></tr>' for line in _LINES
+        f'<tr><th scope="row">{line}</th><td data-line="{line}"></td></tr>'
+        for line in _LINES
     )
     data, profile = frame[["data", "profile"]].iloc[0]
     note = html.escape(f"{_NOTE} {data}, profile {profile}.")

@@ -76,9 +76,9 @@ def test_the_verdict_is_the_side_of_zero_on_which_all_of_the_interval_lies(
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({}, "3,000 (95 %: 2,400 to 3,600)"),
-        ({"high": "Infinity"}, "3,000 (95 %: 2,400 to beyond 20,000)"),
-        ({"low": "-Infinity"}, "3,000 (95 %: below 20 to 3,600)"),
+        ({}, "3,000 (95\N{NO-BREAK SPACE}%: 2,400 to 3,600)"),
+        ({"high": "Infinity"}, "3,000 (95\N{NO-BREAK SPACE}%: 2,400 to beyond 20,000)"),
+        ({"low": "-Infinity"}, "3,000 (95\N{NO-BREAK SPACE}%: below 20 to 3,600)"),
         ({"low": "NaN", "high": "NaN"}, "3,000"),
         (dict.fromkeys(["worth", "low", "high"], "Infinity"), "more than 20,000"),
         (dict.fromkeys(["worth", "low", "high"], "-Infinity"), "less than 20"),
@@ -94,7 +94,7 @@ def test_amounts_are_spelt_with_their_interval_and_ends(
 def test_what_was_paid_is_taken_off_with_a_true_minus() -> None:
     code = "sslkit.bill.spell(sslkit.bill.reckon(...given), 3201)"
     said = in_node("bill.js", code, [ROW, 2, 4])
-    assert said == "−200 (95 %: −800 to 400)"
+    assert said == "−200 (95\N{NO-BREAK SPACE}%: −800 to 400)"
 
 
 def written(**given: float) -> dict[str, Any]:
@@ -111,15 +111,21 @@ def test_the_sentence_names_what_is_recorded_nearest_to_what_was_asked() -> None
     here = written(images=1, steps=0, price=2, hour=4)
     assert here["said"] == (
         "SimCLR, linear probe, pretrained on 50,000 images for 6,000 steps, with 100 "
-        "labels is as good as ever. Pretraining pays; saved: 2,800 (95 %: 2,200 to "
+        "labels is as good as ever. Pretraining pays; saved: 2,800 (95\N{NO-BREAK SPACE}%: 2,200 to "
         "3,400)."
     )
     assert here["lines"] == {
         "labels": ["100 labels", "200"],
         "computing": ["15 minutes of computing", "1"],
         "paid": ["together", "201"],
-        "alone": ["labels alone, as good", "3,000 (95 %: 2,400 to 3,600)"],
-        "saved": ["saved by pretraining", "2,800 (95 %: 2,200 to 3,400)"],
+        "alone": [
+            "labels alone, as good",
+            "3,000 (95\N{NO-BREAK SPACE}%: 2,400 to 3,600)",
+        ],
+        "saved": [
+            "saved by pretraining",
+            "2,800 (95\N{NO-BREAK SPACE}%: 2,200 to 3,400)",
+        ],
     }
     away = written(images=0, steps=1, price=2, hour=4)
     assert "on 2,500 images for 500 steps (the nearest recorded), with" in away["said"]

@@ -44,7 +44,7 @@
     const text = word(at, "less than", "more than");
     if (Number.isNaN(low)) return text;
     const ends = [low, high].map((amount) => word(amount, "below", "beyond"));
-    return ends[0] === ends[1] ? text : `${text} (95 %: ${ends.join(" to ")})`;
+    return ends[0] === ends[1] ? text : `${text} (95 %: ${ends.join(" to ")})`;
   }
 
   const VERDICTS = {
