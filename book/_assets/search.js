@@ -6,7 +6,7 @@ window.addEventListener("DOMContentLoaded", () => {
     const texts = rows.map((row) => row.textContent.toLowerCase());
     const field = document.createElement("input");
     field.type = "search";
-    field.placeholder = "simclr fine-tuned 0.05 …";
+    field.placeholder = "simclr fine-tuned 240 …";
     field.setAttribute("aria-label", `search: ${table.getAttribute("aria-label")}`);
     const count = document.createElement("output");
     const bar = document.createElement("div");
