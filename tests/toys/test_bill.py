@@ -111,8 +111,8 @@ def test_the_sentence_names_what_is_recorded_nearest_to_what_was_asked() -> None
     here = written(images=1, steps=0, price=2, hour=4)
     assert here["said"] == (
         "SimCLR, linear probe, pretrained on 50,000 images for 6,000 steps, with 100 "
-        "labels is as good as ever. Pretraining pays; saved: 2,800 (95\N{NO-BREAK SPACE}%: 2,200 to "
-        "3,400)."
+        "labels is as good as ever. Pretraining pays; saved: 2,800 "
+        "(95\N{NO-BREAK SPACE}%: 2,200 to 3,400)."
     )
     assert here["lines"] == {
         "labels": ["100 labels", "200"],
