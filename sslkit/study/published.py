@@ -44,7 +44,7 @@ def write(folder: Path, every: Iterable[Run]) -> None:
     """Write runs as ``runs`` finds them; what else the folder had goes away.
 
     Records without their histories and single predictions, numbers to six digits, a
-    ``.jsonl`` a variant sorted by key, can be read in a diff: a line a record, below
+    ``.jsonl`` an arm sorted by key, can be read in a diff: a line a record, below
     one that holds what most of them share. The histories, many more numbers, are one
     compressed table, a row an epoch: key, phase, epoch, step and a column a metric. Of
     a long one about ``EPOCHS`` are kept.
@@ -56,22 +56,22 @@ def write(folder: Path, every: Iterable[Run]) -> None:
         OSError: If a file cannot be written; names it.
     """
     once = {one.key: one for one in every}
-    variants: dict[Path, list[Run]] = {}
+    arms: dict[Path, list[Run]] = {}
     for key in sorted(once):
         bare = _bare(once[key])
-        name = re.sub("[^a-z0-9]+", "-", bare.recipe.variant)
-        variants.setdefault(folder / f"{name}.jsonl", []).append(bare)
+        name = re.sub("[^a-z0-9]+", "-", bare.recipe.arm) or "runs"
+        arms.setdefault(folder / f"{name}.jsonl", []).append(bare)
     tidy = pd.concat([_thinned(one.history, key) for key, one in once.items()])
     wide = tidy.pivot(index=_ROW, columns="metric", values="value")
     with whole(folder / CURVES) as partial:  # first: no record is there without them
         wide.to_csv(partial, compression="xz")
-    for target, alike in variants.items():
+    for target, alike in arms.items():
         shared, rest = packing.pack([to_record(one) for one in alike])
         lines = [{"shared": shared}, *rest] if shared else rest
         text = [json.dumps(x, sort_keys=True, separators=(",", ":")) for x in lines]
         with whole(target) as partial:
             partial.write_text("".join(f"{line}\n" for line in text))
-    for stale in {*folder.iterdir()} - {*variants, folder / CURVES}:
+    for stale in {*folder.iterdir()} - {*arms, folder / CURVES}:
         stale.unlink()
 
 

@@ -32,27 +32,27 @@ def test_published_records_are_found_from_the_root_and_from_the_book(
     assert published.runs("scenes", "another-profile") == []
 
 
-def named(key: str, variant: str) -> Run:
+def named(key: str, arm: str) -> Run:
     run = by_hand()
-    return replace(run, key=key, recipe=replace(run.recipe, variant=variant))
+    return replace(run, key=key, recipe=replace(run.recipe, arm=arm))
 
 
-def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
+def test_a_published_folder_has_a_file_an_arm_sorted_by_key_and_the_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "results" / "some-scenes"
     folder.mkdir(parents=True)
-    (folder / "gone.jsonl").write_text("of a variant that there is no more")
+    (folder / "gone.jsonl").write_text("of an arm that there is no more")
     runs = [
-        named("12e4", "base"),
-        named("0012", "base"),
-        named("b", "constant, random start"),
-        replace(named("c", "base"), history=to_frame({})),
+        named("12e4", "simclr"),
+        named("0012", "simclr"),
+        named("b", "rotnet-jitter"),
+        replace(named("c", "simclr"), history=to_frame({})),
     ]
     published.write(folder, [*runs, runs[0]])
     names = {file.name for file in folder.iterdir()}
-    assert names == {"base.jsonl", "constant-random-start.jsonl", "curves.csv.xz"}
-    bare = records.read_file(folder / "base.jsonl")
+    assert names == {"simclr.jsonl", "rotnet-jitter.jsonl", "curves.csv.xz"}
+    bare = records.read_file(folder / "simclr.jsonl")
     assert [run.key for run in bare] == ["0012", "12e4", "c"]
     assert all(run.history.empty for run in bare)
     first = {file: file.read_bytes() for file in folder.iterdir()}
@@ -68,7 +68,7 @@ def test_a_published_folder_has_a_file_a_variant_sorted_by_key_and_the_curves(
 def test_publishing_that_is_stopped_at_any_file_leaves_each_old_or_new_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = [named("a", "base"), named("b", "base"), named("c", "other")]
+    runs = [named("a", "simclr"), named("b", "simclr"), named("c", "other")]
     before, after = tmp_path / "before", tmp_path / "after"
     published.write(before, runs[:1])
     published.write(after, runs)
@@ -119,8 +119,8 @@ def test_a_file_is_found_below_the_folder_that_the_environment_names(
 
 
 def test_a_file_of_several_records_begins_with_what_they_share(tmp_path: Path) -> None:
-    published.write(tmp_path / "some", [named("a", "base"), named("b", "base")])
-    first, *rest = (tmp_path / "some" / "base.jsonl").read_text().splitlines()
+    published.write(tmp_path / "some", [named("a", "simclr"), named("b", "simclr")])
+    first, *rest = (tmp_path / "some" / "simclr.jsonl").read_text().splitlines()
     assert json.loads(first)["shared"]["recipe"]["method"]["tag"] == "rotnet"
     assert [json.loads(line) for line in rest] == [{"key": "a"}, {"key": "b"}]
 
@@ -151,7 +151,7 @@ def test_of_a_long_history_about_two_hundred_epochs_are_kept_first_and_last_too(
     short = [("linear", i, 10 * i, "val_loss", 0.5 * i) for i in (1, 2, 3)]
     columns = ["phase", "epoch", "step", "metric", "value"]
     history = pd.DataFrame([*short, *long], columns=columns)
-    run = replace(named("a", "base"), history=history)
+    run = replace(named("a", "simclr"), history=history)
     published.write(tmp_path / "results" / "some-scenes", [run])
     monkeypatch.chdir(tmp_path)
     (back,) = published.runs("scenes", "some")

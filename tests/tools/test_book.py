@@ -126,13 +126,13 @@ def test_a_removed_source_leaves_stage_and_pages(plain: Path) -> None:
 def test_records_are_staged_as_one_file_a_set_with_a_table_of_their_scores(
     plain: Path,
 ) -> None:
-    real = Path(__file__).parents[2] / "book/results/quick-shapes/base.jsonl"
+    real = Path(__file__).parents[2] / "book/results/quick-shapes/simclr.jsonl"
     three = records.read_file(real)[:3]
     first, second, third = (f"{records.to_line(one)}\n" for one in three)
     folder = plain / "book/results/some-set"
     folder.mkdir(parents=True)
-    (folder / "base.jsonl").write_text(first + third)
-    (folder / "warm.jsonl").write_text(second)
+    (folder / "rotnet.jsonl").write_text(first + third)
+    (folder / "simclr.jsonl").write_text(second)
     made = Book(plain)
     book.stage(made, [], plain / "nothing")
     staged = made.stage / "book/results"
