@@ -143,9 +143,9 @@ def test_damaged_text_is_read_or_refused_in_a_line_that_names_the_file(
         published.write(folder, [by_hand(0), by_hand(1)])
         file = folder / name
         if name == "a.jsonl":
-            (folder / "runs.jsonl").rename(file)
+            (folder / "rotnet.jsonl").rename(file)
         else:
-            (folder / "runs.jsonl").unlink()
+            (folder / "rotnet.jsonl").unlink()
             file.write_text(json.dumps(records.to_record(by_hand())))
         text = file.read_text()
         start = round(place * len(text))
