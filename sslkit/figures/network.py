@@ -11,7 +11,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,16 @@ def folder() -> Path | None:
 
 def neighbours() -> HTML:
     """Cells that lie nearest to a cell by each encoder; pick another, or drop one."""
-    where = folder()
-    if where is None:
-        return _shown(_absent())
-    manifest = _manifest(where)
-    sheet = Image.open(where / "sheet.jpg")
+    return _toy("neighbours", _neighbours)
+
+
+def turns() -> HTML:
+    """What RotNet says of a turned scene and of a turned cell; turn others."""
+    return _toy("turns", _turns)
+
+
+def _neighbours(manifest: dict[str, Any], sheet: Image.Image) -> tuple[str, str]:
+    """The still figure and its caption."""
     classes, cells = manifest["classes"], manifest["cells"]
     asked = classes[manifest["queries"][0]]
     rows = []
@@ -57,14 +62,13 @@ def neighbours() -> HTML:
             _image(_cut(sheet, manifest, row), classes[cells[row]]) for row in nearest
         )
         rows.append(
-            f'<tr data-encoder="{name}"><th scope="row">{_label(name)} '
+            f'<tr data-encoder="{name}"><th scope="row">'
+            f"{html.escape(arm_of(name).label)} "
             f'<span class="network-share">{same} of {len(nearest)}</span></th>'
             f"<td>{images}</td></tr>"
         )
     query = _image(_cut(sheet, manifest, len(cells)), asked)
-    return _toy(
-        "neighbours",
-        manifest,
+    return (
         f'<div class="network-asked">{query}<span>A cell of the test images: '
         f"<b>{asked}</b></span></div>"
         '<table class="network-rows"><thead><tr><th scope="col">encoder, how many of '
@@ -75,13 +79,8 @@ def neighbours() -> HTML:
     )
 
 
-def turns() -> HTML:
-    """What RotNet says of a turned scene and of a turned cell; turn others."""
-    where = folder()
-    if where is None:
-        return _shown(_absent())
-    manifest = _manifest(where)
-    sheet = Image.open(where / "sheet.jpg")
+def _turns(manifest: dict[str, Any], sheet: Image.Image) -> tuple[str, str]:
+    """The still figure and its caption."""
     cells = len(manifest["cells"])
     first = {
         "scene": ("rotnet-shapes", cells + len(manifest["queries"])),
@@ -101,9 +100,7 @@ def turns() -> HTML:
             f'<tbody><tr><th scope="rowgroup" colspan="{len(said)}">'
             f"{kind.capitalize()}s: {told}</th></tr><tr>{columns}</tr></tbody>"
         )
-    return _toy(
-        "turns",
-        manifest,
+    return (
         f'<table class="network-turns">{"".join(parts)}</table>',
         "RotNet's four probabilities for one scene and one cell, each shown at four "
         "turns, counter-clockwise; the true turn stands bold. A scene has an up. A "
@@ -113,21 +110,15 @@ def turns() -> HTML:
     )
 
 
-def _manifest(where: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((where / "manifest.json").read_text())
-    return manifest
-
-
-def _absent() -> str:
-    return f'<p class="network-absent">{_ABSENT.format(folder=FOLDER)}</p>'
-
-
-def _label(name: str) -> str:
-    return html.escape(arm_of(name).label)
-
-
-def _toy(kind: str, manifest: dict[str, Any], still: str, caption: str) -> HTML:
+def _toy(
+    kind: str, draw: Callable[[dict[str, Any], Image.Image], tuple[str, str]]
+) -> HTML:
     """A figure that the page's script finds by its class, with all it must know."""
+    where = folder()
+    if where is None:
+        return _shown(f'<p class="network-absent">{_ABSENT.format(folder=FOLDER)}</p>')
+    manifest: dict[str, Any] = json.loads((where / "manifest.json").read_text())
+    still, caption = draw(manifest, Image.open(where / "sheet.jpg"))
     labels = {name: arm_of(name).label for name in manifest["among"]}
     known = html.escape(json.dumps(manifest | {"labels": labels}))
     return _shown(
