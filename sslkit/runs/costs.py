@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 
@@ -53,12 +52,10 @@ def predict(todo: Iterable[Recipe]) -> float:
                 phases.append((False, one.downstream, len(rows.train), len(rows.val)))
         for pretext, training, count, watching in phases:
             views = one.method if pretext else one.augmentation
-            kind = one.data, one.encoder, views, training.batch_size
+            kind = one.data, one.encoder, views, training.batch_size, training.sizes
             if kind not in rehearsed:
                 rehearsed[kind] = _rehearse(one, training, pretext=pretext)
-            steps = training.steps or training.epochs * math.ceil(
-                count / training.batch_size
-            )
+            steps = training.steps or training.epochs * training.epoch_steps(count)
             passes = steps * min(count, training.batch_size)
             total += rehearsed[kind] * (passes + FORWARD * training.epochs * watching)
     return total
@@ -82,11 +79,17 @@ def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
         head = new_head("linear", encoder.dim, len(images.classes))
         objective = Classifier(encoder, head, one.augmentation)
     rows = images.rows("train")[: training.batch_size]
-    return rehearse(objective, images, rows, precision=one.precision)
+    sizes, precision = training.sizes, one.precision
+    return rehearse(objective, images, rows, sizes=sizes, precision=precision)
 
 
 def rehearse(
-    objective: Objective, images: ImageSet, rows: Tensor, *, precision: str = "auto"
+    objective: Objective,
+    images: ImageSet,
+    rows: Tensor,
+    *,
+    sizes: tuple[int, ...] = (),
+    precision: str = "auto",
 ) -> float:
     """Seconds an image of the steps of an objective, measured.
 
@@ -94,20 +97,24 @@ def rehearse(
         objective: What would learn; it takes a few steps at hardly any rate.
         images: Where the rows are.
         rows: ``(N,)`` int64, the images of a step.
+        sizes: Of the views, where they grow, as in ``Training``; each gets its share.
         precision: Lightning's name for it, or ``"auto"``.
     """
     took = []
-    for steps in (REHEARSED, REHEARSED, 2 * REHEARSED):  # the first is a warm-up
+    timed = max(REHEARSED, len(sizes))
+    for steps in (timed, timed, 2 * timed):  # the first is a warm-up
         began = time.perf_counter()
         fit(
             objective,
             images,
             rows,
             validation=None,
-            training=Training(lr=1e-6, epochs=1, steps=steps, batch_size=len(rows)),
+            training=Training(
+                lr=1e-6, epochs=1, steps=steps, batch_size=len(rows), sizes=sizes
+            ),
             seed=0,
             fabric=launch(precision),
             title="rehearsal",
         )
         took.append(time.perf_counter() - began)
-    return max(took[2] - took[1], took[2] / 4) / REHEARSED / len(rows)
+    return max(took[2] - took[1], took[2] / 4) / timed / len(rows)

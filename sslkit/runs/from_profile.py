@@ -12,7 +12,7 @@ from sslkit.learning.choices import check_choice
 from sslkit.learning.encoders import Backbone, stem_for
 from sslkit.learning.training import Training
 from sslkit.methods import METHODS
-from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS
+from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS, Profile
 from sslkit.runs.recipes import OF_NETWORKS, Data, Recipe
 
 FROZEN = ("random", "start", "histogram")  # nothing but a head learns
@@ -63,7 +63,8 @@ def recipe(
             that never learnt, or ``"start"``, one that learnt elsewhere, by its
             ``init``; or ``"histogram"``, handmade features of colour and texture,
             without any network.
-        profile: ``"smoke"``, ``"quick"``, ``"study-small"`` or ``"study"``.
+        profile: ``"smoke"``, ``"quick"``, ``"study-small"``, ``"few-labels"`` or
+            ``"study"``.
         data: A built-in set or a folder; the profile's if not given.
         fraction: Share of the labels, in (0, 1]; 0.05 if not given.
         labels: In its place, how many labels a class.
@@ -80,17 +81,21 @@ def recipe(
             seem to.
         on_error: What to do with a file that cannot be read.
         backbone: ``"tiny"``, ``"small"``, ``"resnet18"``, ``"resnet34"`` or
-            ``"resnet50"``. Another than the profile's is pretrained at the study's rate
-            of 3e-4 at most: what suits a tiny encoder is far too high for a ResNet.
+            ``"resnet50"``. A ResNet in the place of a smaller encoder learns by Adam at
+            the study's rate of 3e-4 at most; the rates of SGD stay.
         init: Starting weights.
         schedule: Of all phases. ``"constant"`` also means a sixtieth of the rate, as
             the study's 5e-6 was of its 3e-4.
         lr: Of pretraining and of fine-tuning alike; the profile's if not given.
-        epochs: Of pretraining and of fine-tuning alike, as passes over the images.
+        epochs: Of pretraining and of fine-tuning alike, as passes over the images of
+            each. Where pretraining sees more images than the budget has, supervised
+            training then gets as many passes and fewer steps.
         batch_size: Images a step, of pretraining and of fine-tuning alike.
         pretrain: On the ``"budget"``, as the study did, on all its ``"labelled"``
             images, on ``"all"`` of the pool or on ``"everything"``.
-        protocols: How to judge; the profile's if not given.
+        protocols: How to judge; the profile's if not given. An arm without pretraining
+            is judged in those that it can have: supervised training by itself, what is
+            frozen without what would train it.
         variant: What was changed against the profile, in a word: a label.
 
     Raises:
@@ -112,13 +117,18 @@ def recipe(
         backbone = "histogram"
     name = start.data if data is None else data
     own = backbone in (None, start.encoder.backbone)
-    tuned = start.tuned.get(method, {}) if own else {}
+    by_adam = start.pretraining.optimiser != "sgd"
+    tuned = start.tuned.get(method, {}) if own or not by_adam else {}
     pretraining, downstream, probe = (
         replace(getattr(start, part), **tuned.get(part, {}))
         for part in ("pretraining", "downstream", "probe")
     )
-    if not own:
-        pretraining = replace(pretraining, lr=min(pretraining.lr, Training.lr))
+    if not own and (backbone or "").startswith("resnet"):  # a small one learns faster
+        downstream = replace(downstream, lr=min(downstream.lr, Training.lr))
+        if by_adam:
+            pretraining = replace(pretraining, lr=min(pretraining.lr, Training.lr))
+    size = start.image_size if image_size is None else image_size
+    pretraining = replace(pretraining, sizes=_grown(pretraining.sizes, start, size))
     if schedule == "constant":
         pretraining, downstream, probe = map(constant, (pretraining, downstream, probe))
     if lr is not None:
@@ -145,7 +155,6 @@ def recipe(
         if "steps" not in tuned.get("downstream", {}):
             downstream = _longer(downstream, pretraining)
         protocols = ("selftrain",) if method == "selftrain" else ("finetune",)
-    size = start.image_size if image_size is None else image_size
     encoder = replace(
         start.encoder,
         backbone=backbone or start.encoder.backbone,
@@ -191,6 +200,16 @@ def constant(training: Training) -> Training:
     """The same at a sixtieth of the rate, all the time, as in the study."""
     rate = training.lr * _CONSTANT_SHARE
     return replace(training, schedule="constant", lr=rate, warmup=0.0)
+
+
+def _grown(sizes: tuple[int, ...], start: Profile, size: int) -> tuple[int, ...]:
+    """The sizes of views that grow, for images of another size than the profile's.
+
+    Smaller images keep theirs: there is nothing to save.
+    """
+    if size < start.image_size:
+        return ()
+    return tuple(round(one * size / start.image_size) for one in sizes)
 
 
 def _longer(downstream: Training, pretraining: Training) -> Training:

@@ -108,3 +108,18 @@ def test_a_rehearsal_takes_some_time_an_image() -> None:
 )  # fmt: skip
 def test_a_time_is_told_as_one_says_it(seconds: float, said: str) -> None:
     assert costs.in_time(seconds) == said
+
+
+def test_a_rehearsal_takes_views_of_all_sizes_that_grow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(costs, "fit", lambda *_, training, **__: asked.append(training))
+    one = sslkit.recipe("simclr", profile="few-labels", data="shapes", limit=20)
+    costs.predict([replace(one, protocols=("linear",))])
+    grown = one.pretraining.sizes
+    assert len(set(grown)) == 3
+    assert {training.sizes for training in asked} == {grown}
+    for training in asked:
+        seen = {training.size(s, training.steps) for s in range(training.steps)}
+        assert seen == set(grown)

@@ -99,8 +99,31 @@ def test_the_rates_of_a_tiny_encoder_are_not_those_of_a_resnet(method: str) -> N
     tiny = recipe(method, profile="quick", backbone="tiny")
     assert tiny == recipe(method, profile="quick")
     assert tiny.pretraining.lr > 3e-4
-    assert recipe(method, backbone="resnet18").pretraining.lr == 3e-4
+    large = recipe(method, backbone="resnet18")
+    assert large.pretraining.lr == large.downstream.lr == 3e-4
+    assert recipe(method, backbone="small").downstream == tiny.downstream
     assert recipe(method, profile="study").pretraining.lr == 3e-4
+
+
+def test_rates_that_sgd_was_tuned_to_stay_with_another_encoder() -> None:
+    few = {"profile": "few-labels", "data": "shapes"}
+    for method in METHODS:
+        small = recipe(method, **few)
+        large = recipe(method, **few, backbone="resnet18")
+        assert large.pretraining == small.pretraining
+        assert large.pretraining.lr > 3e-2
+        assert large.method == small.method
+
+
+def test_views_grow_with_the_images() -> None:
+    def sizes(side: int) -> tuple[int, ...]:
+        made = recipe("simclr", profile="few-labels", data="shapes", image_size=side)
+        return made.pretraining.sizes
+
+    assert sizes(32) == (16, 16, 16, 24, 24, 32)
+    assert sizes(96) == (48, 48, 48, 72, 72, 96)
+    assert sizes(24) == ()
+    assert recipe("simclr", image_size=96).pretraining.sizes == ()
 
 
 def test_the_random_floor_is_never_fine_tuned() -> None:
