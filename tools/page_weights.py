@@ -65,10 +65,25 @@ def numbers(encoder: Encoder, head: nn.Linear | None = None) -> Tensor:
     parts: list[Tensor] = []
     for layer in folded(encoder):
         assert layer.bias is not None
-        parts += [layer.weight.permute(0, 2, 3, 1), layer.bias]
+        parts += [rounded(layer.weight.permute(0, 2, 3, 1)), layer.bias]
     if head is not None:
         parts += [head.weight, head.bias]
     return torch.cat([part.detach().cpu().flatten() for part in parts])
+
+
+def rounded(weights: Tensor) -> Tensor:
+    """Weights that float16 can hold, ``(channels, …)``, by carrying what rounding costs.
+
+    What a weight loses, the next of its channel gets: the sum of each channel stays.
+    After a ReLU all inputs are positive, so errors of one sign would add up.
+    """
+    kept = weights.detach().cpu().double().flatten(1)
+    carried = torch.zeros(len(kept), dtype=kept.dtype)
+    for column in kept.T:  # a view: what is written, stays
+        wanted = column + carried
+        column.copy_(wanted.half())
+        carried = wanted - column
+    return kept.view(weights.shape).float()
 
 
 def script(name: str, values: Tensor) -> bytes:

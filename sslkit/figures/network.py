@@ -82,14 +82,14 @@ def _neighbours(manifest: dict[str, Any], sheet: Image.Image) -> tuple[str, str]
 def _turns(manifest: dict[str, Any], sheet: Image.Image) -> tuple[str, str]:
     """The still figure and its caption."""
     cells = len(manifest["cells"])
-    first = {
+    starts = {
         "scene": ("rotnet-shapes", cells + len(manifest["queries"])),
         "cell": ("rotnet", cells),
     }
     parts = []
-    for kind, (name, place) in first.items():
-        said = manifest["still"]["turned"][name]
-        upright = _cut(sheet, manifest, place)
+    for kind, (name, start) in starts.items():
+        place, said = manifest["still"]["turned"][name].values()
+        upright = _cut(sheet, manifest, start + place)
         columns = "".join(
             f"<td>{_image(upright.rotate(90 * turn), f'{kind} at {90 * turn}°')}"
             f"{_shares(shares, turn)}</td>"
