@@ -195,7 +195,7 @@ def hours(bill: pd.DataFrame) -> Figure:
     supervised curve is a triangle at its end.
 
     Args:
-        bill: From ``study.exchange.bill``, of one arm, with a few budgets.
+        bill: From ``study.label_efficiency.bill``, of one arm, with a few budgets.
 
     Raises:
         ValueError: If it mixes arms, data sets or profiles.
