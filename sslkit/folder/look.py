@@ -197,7 +197,7 @@ def _groups(images: ImageSet) -> dict[str, int] | None:
 def _shown(images: ImageSet, budget: Tensor | None) -> dict[str, tuple[int, ...]]:
     """The first of each class in the budget; without one, some from end to end."""
     if budget is None or not len(budget):
-        seen = np.flatnonzero(images.part != "test")
+        seen = images.seen()
         places = np.linspace(0, len(seen) - 1, min(SHOWN, len(seen))).astype(int)
         return {"": tuple(seen[places].tolist())}
     labels = images.labels.cpu()[budget]
