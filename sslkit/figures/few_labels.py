@@ -24,7 +24,7 @@ from sslkit.figures.plots import (
 )
 from sslkit.runs.arms import arm_of
 from sslkit.study.exchange import Worth, worth
-from sslkit.study.gains import curve, own_protocol
+from sslkit.study.gains import curve
 
 ARMS = (
     ("histogram", "linear"),
@@ -35,7 +35,6 @@ ARMS = (
 """Of the label curve, each with how it was judged."""
 
 _APART = 0.45  # decades between two numbers on an axis, so that none lies on another
-_ALONE = ("supervised", "supervised-plain", "selftrain")  # judged in but one way
 
 
 def label_curve(
@@ -65,7 +64,7 @@ def label_curve(
     curves = [
         curve(frame, method, protocol)
         for method, protocol in arms
-        if (method, own_protocol(method, protocol)) in judged
+        if (method, arm_of(method).judged(protocol)) in judged
     ]
     if not curves:
         raise ValueError(f"no scores of {[*arms]}")
@@ -96,8 +95,7 @@ def _line(axes: Axes, rows: pd.DataFrame) -> tuple[float, float, str, str]:
     """A curve in its band; where it ends, what it is called, and its colour."""
     arm, protocol = arm_of(rows["method"].iloc[0]), rows["protocol"].iloc[0]
     tuned = arm.pretrained and protocol == "finetune"
-    name = arm.label if arm.name in _ALONE else f"{arm.label},\n"
-    name += "" if arm.name in _ALONE else PROTOCOL_LABELS[protocol]
+    name = arm.label if arm.only else f"{arm.label},\n{PROTOCOL_LABELS[protocol]}"
     look: Any = {"color": arm.colour, "marker": arm.marker, "ms": 5.5}
     if tuned:
         look |= {"ls": (0, (3, 1.5)), "mfc": "white", "mec": arm.colour, "mew": 1.4}

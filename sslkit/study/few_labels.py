@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
+from sslkit.runs.arms import arm_of
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.inputs import catalogue, split_of
 from sslkit.runs.recipes import Recipe
@@ -57,7 +58,6 @@ FINETUNED: dict[Budget, int] = {
     ("fraction", 0.25): 3,
 }
 FROZEN = ("linear", "knn")
-ALONE = ("supervised", "supervised-plain", "selftrain")  # without pretraining
 FIRST = 10  # draw: those before it have been seen, in the study's records
 DRAWS = 5  # of what is done at 5 %
 PASSES = 20  # of supervised training over its images, at least
@@ -97,7 +97,7 @@ def one(data: str, arm: str, budget: Budget, draw: int, **values: Any) -> Recipe
     values |= {"profile": PROFILE, "data": data, "draw": draw, "seed": draw}
     made = recipe(arm, **values, **dict[str, Any]([budget]))
     plan = SETS[data]
-    steps = plan.supervised if arm in ALONE else plan.finetune
+    steps = plan.supervised if arm_of(arm).only else plan.finetune
     made = replace(made, downstream=replace(made.downstream, steps=steps))
     return _for_steps(made, plan.steps)
 
