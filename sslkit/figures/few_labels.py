@@ -23,6 +23,7 @@ from sslkit.figures.plots import (
     new_figure,
 )
 from sslkit.runs.arms import arm_of
+from sslkit.runs.costs import in_time
 from sslkit.study.exchange import Worth, worth
 from sslkit.study.gains import curve
 
@@ -255,10 +256,5 @@ def _replaced(axes: Axes, row: Any, y: float, method: str) -> None:
     right = max(x for x in (row.labels, at, high) if not math.isnan(x))
     number = f"{row.end:,}" if row.worth > 0 else f"{row.start:,}"
     said = f"{marker} {number}" if marker in "<>" else rounded(row.worth)
-    text, off = f"{said} in {_time(row.hours)}", (9, 0)
+    text, off = f"{said} in {in_time(3600 * row.hours)}", (9, 0)
     axes.annotate(text, (right, y), off, textcoords="offset points", va="center")
-
-
-def _time(hours: float) -> str:
-    """A time as one would say it."""
-    return f"{hours:.1f} h" if hours >= 1.5 else f"{60 * hours:.0f} min"
