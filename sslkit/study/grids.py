@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from sslkit.runs.recipes import Data, Recipe
 from sslkit.study import factors
+from sslkit.study.cells import FEW
 from sslkit.study.images import (
     ARMS,
     CURVE,
     CURVE_DRAWS,
     DRAWS,
     FACTOR_DRAWS,
-    FEW,
     SEEDS,
     SEEDS_OF,
     Images,
