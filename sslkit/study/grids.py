@@ -28,7 +28,7 @@ def arms(
     draws: int = 5,
     more: Sequence[str] = (),
 ) -> Iterator[Recipe]:
-    """Every arm side by side, and the curve of supervised training alone.
+    """The study's arms side by side, and the curve of supervised training alone.
 
     They come draw by draw, so that a grid that was stopped has whole draws to compare.
 
