@@ -220,7 +220,7 @@ def hours(bill: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", length=0)
     start, end = bill["start"].min(), bill["end"].max()
     farthest = bill[["labels", "worth", "high"]].max(axis=None)
-    left, right = start / 1.8, end * (60 if farthest > end / 5 else 2)  # for the text
+    left, right = start / 1.8, end * (100 if farthest > end / 5 else 2)  # for the text
     axes.set(xlim=(left, right), ylim=(y + 0.7, -0.7))
     axes.axvspan(end, right, color="#F4F4F4", zorder=0)
     axes.axvspan(left, start, color="#F4F4F4", zorder=0)
@@ -256,5 +256,6 @@ def _replaced(axes: Axes, row: Any, y: float, method: str) -> None:
     right = max(x for x in (row.labels, at, high) if not math.isnan(x))
     number = f"{row.end:,}" if row.worth > 0 else f"{row.start:,}"
     said = f"{marker} {number}" if marker in "<>" else rounded(row.worth)
-    text, off = f"{said} in {in_time(3600 * row.hours)}", (9, 0)
+    took = in_time(60 * round(60 * row.hours))  # nobody knows it to the second
+    text, off = f"{said} in {took}", (9, 0)
     axes.annotate(text, (right, y), off, textcoords="offset points", va="center")
