@@ -23,7 +23,7 @@ NOTEBOOKS = $(wildcard book/*.ipynb)
 	clean
 
 help: ## this list
-	@echo "make TARGET [PROFILE=smoke|quick|study-small|study] [DATA=folder or name] [JOBS=2]"
+	@echo "make TARGET [PROFILE=smoke|quick|study-small|few-labels|study] [DATA=folder or name] [JOBS=2]"
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
 
 book: $(READY) ## execute the chapters, build the pages, say where they are

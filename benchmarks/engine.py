@@ -13,18 +13,17 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any
 
 import click
 import torch
-from torch import nn
 
 import sslkit
 from benchmarks import kept
 from sslkit.images.imageset import ImageSet
 from sslkit.judging.features import Features
 from sslkit.learning import encoders
+from sslkit.learning.devices import launch
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import fit
 from sslkit.learning.training import Training
@@ -75,11 +74,8 @@ def objective(candidate: Candidate) -> SimCLR:
     """SimCLR on an encoder as ``small`` is, with the candidate's channels."""
     torch.manual_seed(0)
     encoder = Encoder(EncoderSettings(backbone="small"))
-    stages = [
-        nn.Sequential(*encoders._halved(*pair), encoders.Residual(pair[1]))
-        for pair in pairwise((3, *candidate.channels))
-    ]
-    encoder.net = encoders._pooled(stages).to(memory_format=torch.channels_last)
+    net = encoders.small(candidate.channels)
+    encoder.net = net.to(memory_format=torch.channels_last)
     encoder.dim = candidate.channels[-1]
     usual: Any = sslkit.recipe("simclr", profile="few-labels").method
     return replace(usual, **candidate.method).objective(encoder)
@@ -98,7 +94,7 @@ def train(images: ImageSet, candidate: Candidate, steps: int) -> tuple[SimCLR, f
         validation=None,
         training=training,
         seed=0,
-        fabric=kept.fabric(),
+        fabric=launch(),
         select="last",
     )
     return model, time.perf_counter() - start

@@ -8,13 +8,11 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
 
-from sslkit.learning.devices import precision
+from sslkit.images.files import whole
 from sslkit.runs import provenance
 
 FILE = Path("book/results/speed.csv")
@@ -52,9 +50,8 @@ def keep(
         old = pd.read_csv(file)
         replaced = old.merge(rows[CASE].drop_duplicates(), how="left", indicator=True)
         rows = pd.concat([old[(replaced["_merge"] == "left_only").to_numpy()], rows])
-    partial = file.with_suffix(".partial")
-    rows.sort_values("benchmark", kind="stable").to_csv(partial, index=False)
-    partial.replace(file)  # whole or not at all
+    with whole(file) as partial:
+        rows.sort_values("benchmark", kind="stable").to_csv(partial, index=False)
 
 
 def side_by_side(
@@ -75,13 +72,6 @@ def side_by_side(
         for name, work in contenders.items():
             times[name].append(_seconds(work, at_least / ROUNDS))
     return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def fabric() -> Fabric:
-    """The best device here, in the precision that a run takes on it."""
-    numbers: Any = precision("auto")
-    accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-    return Fabric(accelerator=accelerator, devices=1, precision=numbers)
 
 
 def peak_memory() -> float:

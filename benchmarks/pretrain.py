@@ -28,6 +28,7 @@ import sslkit
 from benchmarks import kept
 from sslkit.images.imageset import ImageSet
 from sslkit.learning import encoders
+from sslkit.learning.devices import launch
 from sslkit.learning.encoders import Encoder
 from sslkit.learning.loop import fit
 from sslkit.learning.training import Training
@@ -129,7 +130,7 @@ def with_lightly(
 
 def measure(case: Case, side: str, seed: int) -> Measured:
     """Pretrain in this process; images and network are not part of the time."""
-    fabric = kept.fabric()
+    fabric = launch()
     images = sslkit.load(case.data, image_size=32, limit=case.limit)
     images = images.to(fabric.device)
     rows = whole_batches(images.rows("train"), case.batch, seed)

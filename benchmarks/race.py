@@ -32,6 +32,7 @@ from benchmarks import kept
 from benchmarks.pretrain import whole_batches
 from sslkit.images.imageset import ImageSet
 from sslkit.judging.features import Features
+from sslkit.learning.devices import launch
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import Progress
 from sslkit.learning.training import Training
@@ -178,7 +179,7 @@ def main(
     if tuning and keep:
         raise click.UsageError("what is kept is asked of test images, not in --tuning")
     images = sslkit.load(data, image_size=32, limit=limit)
-    images = images.to(kept.fabric().device)
+    images = images.to(launch().device)
     rows = whole_batches(images.rows("train"), batch, seed)  # in random order
     asked = rows[:TUNED_ON] if tuning else images.rows("test")
     settings = Settings(

@@ -15,10 +15,9 @@ from benchmarks import kept
 from sslkit.images import shapes
 from sslkit.images.imageset import ImageSet
 from sslkit.images.loading import from_shapes
-from sslkit.learning import encoders
 from sslkit.learning.batches import Batches
-from sslkit.learning.devices import keep_freed_memory
-from sslkit.learning.encoders import Encoder
+from sslkit.learning.devices import keep_freed_memory, launch
+from sslkit.learning.encoders import Encoder, EncoderSettings, stem_for
 from sslkit.learning.loop import fit
 from sslkit.learning.training import Training, new_optimiser
 from sslkit.methods import METHODS
@@ -42,13 +41,12 @@ def measure(
     method: str, backbone: str, images: ImageSet, batch: int, at_least: float
 ) -> dict[str, float]:
     """Seconds of a training step, of a bare one and of making the views."""
-    fabric = kept.fabric()
+    fabric = launch()
     size = images.images.shape[-1]
     blur = 0.5 if size >= 96 else 0.0
     settings = METHODS[method].with_views(Augmentation(blur=blur))
-    small = "small" if size <= 64 else "image"
     torch.manual_seed(0)
-    encoder = Encoder(encoders.EncoderSettings(backbone=backbone, stem=small))
+    encoder = Encoder(EncoderSettings(backbone=backbone, stem=stem_for(size)))
     objective = settings.objective(encoder).to(fabric.device).train()
     training = Training(lr=1e-4, epochs=1, batch_size=batch)
     rows = images.rows("train")

@@ -44,9 +44,14 @@ def main(debug: bool) -> None:
 @click.option("--lr", type=float, help="highest rate, of pretraining and fine-tuning")
 @click.option("--epochs", type=int, help="of pretraining and of fine-tuning")
 @click.option("--batch-size", type=int, help="images a step")
-@click.option("--pretrain", help="on the images of the budget, on all, or everything")
 @click.option(
-    "--protocols", help="of linear, mlp, finetune, selftrain, knn; separated by commas"
+    "--pretrain",
+    help="on the budget, less its validation images, or all labelled of it; on all of "
+    "the pool, or everything",
+)
+@click.option(
+    "--protocols",
+    help="of linear, mlp, finetune, selftrain, knn, folds, layers; separated by commas",
 )
 @shared
 def run(
@@ -81,7 +86,7 @@ def run(
 @click.option(
     "--grid",
     default="arms",
-    help="which recipes: arms, every one side by side, or study, the whole of it",
+    help="which recipes: arms, the study's side by side, or study, the whole of it",
 )
 @click.option("--fractions", default="0.05,0.25", help="arms: of the labels")
 @click.option("--curve", default="1.0", help="arms: more of them, supervised alone")

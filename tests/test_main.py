@@ -13,12 +13,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from click import Option
 from click.testing import CliRunner
 from command_line import NAMES, SMALL, fails, python
 from small_runs import forks
 
 import sslkit
 from sslkit import __main__ as cli
+from sslkit.judging.protocols import PROTOCOLS
 from sslkit.learning import loop
 from sslkit.runs import records, running
 from sslkit.study import tables
@@ -244,6 +246,13 @@ def test_help_answers_without_importing_torch() -> None:
         assert "click" in imported
         assert not imported & {"torch", "numpy", "pandas", "matplotlib"}
     assert "--fraction" in done.stdout
+
+
+def test_help_names_every_protocol_and_all_that_pretraining_may_see() -> None:
+    said = {one.name: one.help for one in cli.run.params if isinstance(one, Option)}
+    assert {*PROTOCOLS} <= {*re.findall(r"\w+", said["protocols"] or "")}
+    seen = {"budget", "labelled", "all", "everything"}
+    assert seen <= {*re.findall(r"\w+", said["pretrain"] or "")}
 
 
 def _interrupted(out: Path, said: Path) -> None:

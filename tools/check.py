@@ -36,7 +36,6 @@ KERNEL_WIDGETS = {
 LONGEST_CELL = 30
 HEAVIEST_PAGE = 1.5  # megabytes
 TEXT = {".html", ".svg"}
-PROFILES = {"smoke", "quick", "study", "study-small", "few-labels"}
 
 
 def read(notebook: Path) -> list[Cell]:
@@ -171,9 +170,11 @@ def _code(text: str, *, folded: bool) -> list[str]:
 
 
 def _on_profile(test: ast.expr) -> bool:
+    from sslkit.runs.profiles import PROFILES  # torch, a second
+
     nodes = list(ast.walk(test))
     return any(
-        (isinstance(n, ast.Name) and n.id in PROFILES | {"profile"})
+        (isinstance(n, ast.Name) and n.id in {*PROFILES, "profile"})
         or (isinstance(n, ast.Constant) and n.value in PROFILES)
         for n in nodes
     )

@@ -11,7 +11,7 @@ import sslkit
 from benchmarks import step
 from sslkit.runs.recipes import Recipe
 from sslkit.study import few_labels
-from sslkit.study.few_labels import FEW, FIRST, FROZEN, Budget
+from sslkit.study.few_labels import FIRST, FROZEN, TWENTIETH, Budget
 from tools import gpu_work
 from tools.gpu_work import BACKBONE, Places, Plan
 
@@ -19,7 +19,10 @@ TENTH: Budget = ("labels", 10)
 STUDY = ("supervised", "random", "rotnet", "rotnet-jitter", "simclr")
 
 _FEWEST, _QUARTER, _ALL = ("fraction", 0.01), ("fraction", 0.25), ("fraction", 1.0)
-GPU = Plan({TENTH: 3, _FEWEST: 3, FEW: 3, _QUARTER: 2, _ALL: 1}, {_FEWEST: 2, FEW: 2})
+GPU = Plan(
+    {TENTH: 3, _FEWEST: 3, TWENTIETH: 3, _QUARTER: 2, _ALL: 1},
+    {_FEWEST: 2, TWENTIETH: 2},
+)
 REHEARSAL = Plan(
     budgets={("labels", 5): 2},
     finetuned={("labels", 5): 1},

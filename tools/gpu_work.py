@@ -123,7 +123,7 @@ def _text(file: Path) -> str:
 def time_views(plan: Plan, places: Places, size: int) -> None:
     """Views a second on the device; by lightly's workers, if it is there."""
     batch = 256
-    device = kept.fabric().device
+    device = launch().device
     pixels = torch.randint(256, (batch, 3, size, size), dtype=torch.uint8)
     there = pixels.to(device)
     blur = 0.5 if size >= views.BLUR_FROM else 0.0
@@ -147,7 +147,7 @@ def time_steps(
     """Training steps a second beside bare ones."""
     keep_freed_memory()
     scenes = shapes.Scenes(n_train=3 * batch, n_test=3, n_unlabelled=0)
-    images = from_shapes(scenes, image_size=size).to(kept.fabric().device)
+    images = from_shapes(scenes, image_size=size).to(launch().device)
     times = step.measure(method, backbone, images, batch, plan.seconds)
     rates = {name: 1 / seconds for name, seconds in times.items()}
     torch.cuda.empty_cache()  # gigabytes

@@ -87,7 +87,7 @@ def main(store: Path, out: Path) -> None:
 
 def recipes() -> dict[str, Recipe]:
     """Of cells, by name: the first of each arm's records at 5 % of the labels."""
-    where = (few_labels.FEW, few_labels.FIRST)
+    where = (few_labels.TWENTIETH, few_labels.FIRST)
     frozen = few_labels.FROZEN
     return {
         "random": few_labels.one(DATA, "random", *where, protocols=frozen),

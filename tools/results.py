@@ -99,8 +99,10 @@ def _other(data: str) -> Data:
 
 
 def _is_of(run: Run, name: str) -> bool:
+    from sslkit.study.tables import data_of
+
     recipe = run.recipe
-    named = recipe.profile, Path(recipe.data.name).name
+    named = recipe.profile, data_of(recipe.data)
     return named == GRIDS[name] and recipe.draw < 100  # 100: tuning
 
 

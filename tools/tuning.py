@@ -203,9 +203,13 @@ def keep(rows: pd.DataFrame) -> None:
     """Write scores beside those that are kept; measured anew, one takes its place."""
     import pandas as pd
 
+    from sslkit.images.files import whole
+
     if FILE.exists():
         rows = pd.concat([pd.read_csv(FILE), rows])
-    rows.drop_duplicates(BY, keep="last").sort_values(BY).to_csv(FILE, index=False)
+    with whole(FILE) as partial:
+        kept = rows.drop_duplicates(BY, keep="last").sort_values(BY)
+        kept.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

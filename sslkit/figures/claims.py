@@ -1,8 +1,8 @@
-"""The figures and tables of what may be claimed: spread and single runs.
+"""The figures of what single runs would have claimed: in which order, how wrongly.
 
 A ``frame`` is from ``tables.table``, of one data set, profile and variant; one that
 mixes data sets or profiles is a ValueError. Where there are too few runs, the figure
-says so. Colours, labels and markers are those of ``arms``.
+says so. Colours, labels and markers are those of ``runs.arms``.
 """
 
 from __future__ import annotations
@@ -127,9 +127,6 @@ def wrong_orders(chances: pd.DataFrame) -> Figure:
     figure.legend(loc="outside upper left", ncols=2)
     footnote(figure, chances, "a mark an arm; filled: fine-tuned, open: frozen")
     return figure
-
-
-# ---------------------------------------------------------------------- tables
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:

@@ -22,9 +22,6 @@ from sslkit.figures.plots import (
 from sslkit.runs.arms import arm_of, ordered
 from sslkit.study.tables import at_fraction
 
-# Without pretraining there is but one protocol.
-_ONLY = dict.fromkeys(("supervised", "supervised-plain"), "finetune")
-_ONLY |= {"selftrain": "selftrain"}
 _ACCURACY = "test accuracy (%)"
 
 
@@ -71,7 +68,7 @@ def reversal(
         name for name in ordered(here["method"]) if name not in ("random", "start")
     ]
     for i, name in enumerate(known):
-        baseline = name in _ONLY
+        baseline = arm_of(name).only is not None
         methods = (floor if baseline else name), name
         both = pd.concat([_of(here, *end) for end in zip(methods, ends, strict=True)])
         if len(both) != 2:
@@ -109,11 +106,7 @@ def reversal(
 def _of(summary: pd.DataFrame, method: str, protocol: str) -> pd.DataFrame:
     """A method's rows by fraction; for a baseline without the protocol, its own."""
     rows = summary[summary["method"] == method].sort_values("fraction")
-    if method in _ONLY:
-        protocol = _ONLY[method]
-    elif method in ("random", "histogram") and protocol not in set(rows["protocol"]):
-        protocol = "linear"
-    return rows[rows["protocol"] == protocol]
+    return rows[rows["protocol"] == arm_of(method).judged(protocol)]
 
 
 def _say(axes: Axes, text: str, x: float, y: float, off: tuple[float, float]) -> None:

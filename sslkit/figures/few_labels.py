@@ -23,8 +23,9 @@ from sslkit.figures.plots import (
     new_figure,
 )
 from sslkit.runs.arms import arm_of
+from sslkit.runs.costs import in_time
 from sslkit.study.exchange import Worth, worth
-from sslkit.study.gains import curve, own_protocol
+from sslkit.study.gains import curve
 
 ARMS = (
     ("histogram", "linear"),
@@ -35,7 +36,6 @@ ARMS = (
 """Of the label curve, each with how it was judged."""
 
 _APART = 0.45  # decades between two numbers on an axis, so that none lies on another
-_ALONE = ("supervised", "supervised-plain", "selftrain")  # judged in but one way
 
 
 def label_curve(
@@ -65,7 +65,7 @@ def label_curve(
     curves = [
         curve(frame, method, protocol)
         for method, protocol in arms
-        if (method, own_protocol(method, protocol)) in judged
+        if (method, arm_of(method).judged(protocol)) in judged
     ]
     if not curves:
         raise ValueError(f"no scores of {[*arms]}")
@@ -96,8 +96,7 @@ def _line(axes: Axes, rows: pd.DataFrame) -> tuple[float, float, str, str]:
     """A curve in its band; where it ends, what it is called, and its colour."""
     arm, protocol = arm_of(rows["method"].iloc[0]), rows["protocol"].iloc[0]
     tuned = arm.pretrained and protocol == "finetune"
-    name = arm.label if arm.name in _ALONE else f"{arm.label},\n"
-    name += "" if arm.name in _ALONE else PROTOCOL_LABELS[protocol]
+    name = arm.label if arm.only else f"{arm.label},\n{PROTOCOL_LABELS[protocol]}"
     look: Any = {"color": arm.colour, "marker": arm.marker, "ms": 5.5}
     if tuned:
         look |= {"ls": (0, (3, 1.5)), "mfc": "white", "mec": arm.colour, "mew": 1.4}
@@ -195,7 +194,7 @@ def hours(bill: pd.DataFrame) -> Figure:
     supervised curve is a triangle at its end.
 
     Args:
-        bill: From ``study.exchange.bill``, of one arm, with a few budgets.
+        bill: From ``study.label_efficiency.bill``, of one arm, with a few budgets.
 
     Raises:
         ValueError: If it mixes arms, data sets or profiles.
@@ -221,7 +220,7 @@ def hours(bill: pd.DataFrame) -> Figure:
     axes.tick_params(axis="y", length=0)
     start, end = bill["start"].min(), bill["end"].max()
     farthest = bill[["labels", "worth", "high"]].max(axis=None)
-    left, right = start / 1.8, end * (60 if farthest > end / 5 else 2)  # for the text
+    left, right = start / 1.8, end * (100 if farthest > end / 5 else 2)  # for the text
     axes.set(xlim=(left, right), ylim=(y + 0.7, -0.7))
     axes.axvspan(end, right, color="#F4F4F4", zorder=0)
     axes.axvspan(left, start, color="#F4F4F4", zorder=0)
@@ -257,10 +256,6 @@ def _replaced(axes: Axes, row: Any, y: float, method: str) -> None:
     right = max(x for x in (row.labels, at, high) if not math.isnan(x))
     number = f"{row.end:,}" if row.worth > 0 else f"{row.start:,}"
     said = f"{marker} {number}" if marker in "<>" else rounded(row.worth)
-    text, off = f"{said} in {_time(row.hours)}", (9, 0)
+    took = in_time(60 * round(60 * row.hours))  # nobody knows it to the second
+    text, off = f"{said} in {took}", (9, 0)
     axes.annotate(text, (right, y), off, textcoords="offset points", va="center")
-
-
-def _time(hours: float) -> str:
-    """A time as one would say it."""
-    return f"{hours:.1f} h" if hours >= 1.5 else f"{60 * hours:.0f} min"

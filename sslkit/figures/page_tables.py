@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sslkit.figures.plots import PROTOCOL_LABELS, signed
+from sslkit.figures.plots import PROTOCOL_LABELS, arm_name, signed
 from sslkit.runs.arms import arm_of
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -66,13 +66,8 @@ def contrasts(named: pd.DataFrame) -> pd.DataFrame:
 
 def contrast(row: Any) -> str:
     """The name of a row of ``contrasts.contrasts``, as of ``itertuples``."""
-    return f"{judged(row.method, row.protocol)}, less {arm_of(row.against).label}"
+    return f"{arm_name(row.method, row.protocol)}, less {arm_of(row.against).label}"
 
 
 def _ends(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{signed(100 * low)} to {signed(100 * high)}"
-
-
-def judged(method: str, protocol: str) -> str:
-    """The name of an arm that was judged in some way."""
-    return f"{arm_of(method).label}, {PROTOCOL_LABELS[protocol]}"

@@ -206,7 +206,7 @@ def budget(split: Split, images: ImageSet) -> Figure:
     return figure
 
 
-# -------------------------------------------------------------------- one run
+# -------------------------------------------------------- what figures share
 
 
 def new_figure(*, width: float = WIDTH, height: float) -> tuple[Figure, Axes]:

@@ -1,4 +1,4 @@
-"""The figures of learning-rate regimes: schedules, losses, accuracies, curves."""
+"""The figure of learning-rate regimes: accuracy by start, schedule and phase."""
 
 from __future__ import annotations
 

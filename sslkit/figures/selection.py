@@ -18,7 +18,7 @@ def gaps(rows: pd.DataFrame, *, label: str) -> Figure:
     """Show differences as means with 95 % t-intervals, a line an arm, a panel a set.
 
     Args:
-        rows: From ``selection.gaps`` or ``selection.folds``.
+        rows: From ``selection.gaps``.
         label: Of the axis.
 
     Raises:

@@ -6,6 +6,7 @@ from sslkit.folder.advice import MEASURED, RULE, Advice
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look
 from sslkit.folder.machine import Machine
+from sslkit.runs.costs import in_time
 
 SMALL, LARGE = 32, 96  # pixels, the most that a CPU and a GPU are advised to take
 BATCH = 256  # images a step of pretraining
@@ -38,10 +39,10 @@ def backbone(machine: Machine, minutes: float) -> Advice:
         if LEAST * BATCH * seconds <= 60 * minutes / 2
     ]
     chosen = fits[-1] if fits else next(iter(machine.seconds))
-    took = LEAST * BATCH * machine.seconds[chosen] / 60
+    took = LEAST * BATCH * machine.seconds[chosen]
     why = (
         f"{LEAST:,} steps of pretraining, {BATCH} images each, take {chosen} about "
-        f"{_time(took)}; half of the time given is {_time(minutes / 2)}."
+        f"{in_time(took)}; half of the time given is {in_time(30 * minutes)}."
     )
     if not fits:
         why += " Nothing here is smaller."
@@ -55,7 +56,7 @@ def steps(look: Look, machine: Machine, network: str, minutes: float) -> Advice:
     count = max(1, min(ENOUGH, int(60 * minutes / 2 / seconds)))
     passes = count * batch / look.seen
     why = (
-        f"They take about {_time(count * seconds / 60)} and are {passes:.0f} passes "
+        f"They take about {in_time(count * seconds)} and are {passes:.0f} passes "
         f"over {look.seen:,} images; the rest of the time is for the labels."
     )
     if count < LEAST:
@@ -90,9 +91,3 @@ def weights(machine: Machine) -> Advice:
         "file and name it by init."
     )
     return Advice("weights", None, why, MEASURED)
-
-
-def _time(minutes: float) -> str:
-    if minutes < 1:
-        return f"{60 * minutes:.0f} seconds"
-    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"

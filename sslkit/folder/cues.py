@@ -112,7 +112,7 @@ def turns(images: ImageSet) -> tuple[Told, Told] | None:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    rows = _some(_seen(images), TURNED)
+    rows = _some(images.seen(), TURNED)
     groups = np.tile(_groups(images, rows), 4)
     if len(np.unique(groups)) < 2 * FOLDS or images.size < LEAST:
         return None
@@ -145,7 +145,7 @@ def own_group(images: ImageSet) -> Told | None:
     """
     if images.groups is None or images.size < LEAST:
         return None
-    seen = _seen(images)
+    seen = images.seen()
     rows = _some(seen[torch.from_numpy(images.groups[seen.numpy()] != "")], KNOWN)
     own = images.groups[rows.numpy()]
     files = images.files or [""] * len(images)
@@ -176,11 +176,6 @@ def _told(
         exact = binomtest(units * int(right.all()), units).proportion_ci()
         low, high = float(exact.low), float(exact.high)
     return Told(float(right.mean()), low, high, chance, images or len(right))
-
-
-def _seen(images: ImageSet) -> Tensor:
-    """The rows that training may see, with or without a label."""
-    return torch.from_numpy(np.flatnonzero(images.part != "test"))
 
 
 def _some(rows: Tensor, most: int) -> Tensor:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sslkit.images.doubles import copies, seen
+from sslkit.images.doubles import copies
 from sslkit.images.imageset import ImageSet
 
 NEAR = 4
@@ -94,8 +94,8 @@ def pairs(images: ImageSet) -> pd.DataFrame:
     """Find the images that are doubles of others.
 
     An image that training may see is compared with those before it, in the order of
-    ``seen``, a test image with all that training may see. A copy that was turned,
-    mirrored or cut is not found.
+    ``ImageSet.seen``, a test image with all that training may see. A copy that was
+    turned, mirrored or cut is not found.
 
     Args:
         images: The set; labels are not read.
@@ -105,7 +105,7 @@ def pairs(images: ImageSet) -> pd.DataFrame:
         the nearest; ``tested``, whether it is a test image; ``same``, whether all
         pixels are equal; ``bits``, in which the two hashes differ. None is in it twice.
     """
-    same, known = copies(images), seen(images)
+    same, known = copies(images), images.seen()
     order = torch.cat([known, images.rows("test")])
     hashes, rows = _hashes(images, order), order.tolist()
     places = np.arange(len(rows))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from sslkit.images.files import whole
+from sslkit.images.imageset import ImageSet
 
 _OF = 10  # so many unsure images stand for one that is chosen
 
@@ -86,6 +90,27 @@ def typical(features: NDArray[np.float32], *, count: int = 20) -> pd.DataFrame:
         nearest = own[far[own].argmin()]
         rows.append((nearest, f"typical of {sizes[cluster]} images"))
     return pd.DataFrame(rows, columns=["row", "reason"])
+
+
+def write(chosen: pd.DataFrame, images: ImageSet, file: Path) -> pd.DataFrame:
+    """Write the names of images and why they are wanted, as CSV.
+
+    Args:
+        chosen: As of ``unsure``, with rows of the set.
+        images: The set.
+        file: Where to.
+
+    Returns:
+        The same with a column ``file``: a name, or the row where there are no files.
+
+    Raises:
+        OSError: If it cannot be written; names it.
+    """
+    names = [str(r) if images.files is None else images.files[r] for r in chosen["row"]]
+    named = chosen.assign(file=names)
+    with whole(file) as partial:
+        named[["file", "reason"]].to_csv(partial, index=False)
+    return named
 
 
 def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:

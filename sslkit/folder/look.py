@@ -23,7 +23,7 @@ Tissue, which has none, was told in 0.23 to 0.35 of all cases; photographs of an
 and of clothes in 0.51 to 0.87. But so were blood cells in 0.53, which have no up and
 were lit from one side.
 """
-FEW = 0.01  # of the test images: so few cannot move an accuracy by more than a point
+A_POINT = 0.01  # of the test images: fewer cannot move an accuracy by more
 
 
 @dataclass(frozen=True)
@@ -156,14 +156,14 @@ def doubts(look: Look) -> tuple[str, ...]:
     found = look.doubles
     several = found.same_tested + found.near_tested
     sentences = []
-    if several > FEW * look.tested:
+    if several > A_POINT * look.tested:
         sentences.append(
             f"{several} of {look.tested} test images are also among those that "
             "training may see"
         )
     if look.suggested and look.leaks:
         one = look.suggested[0]
-        if one.shared > FEW * look.tested:
+        if one.shared > A_POINT * look.tested:
             sentences.append(
                 f"{one.shared} of {look.tested} test images seem to be of a group "
                 f"(as '{one.group}' of '{one.file}') that training has, too"
@@ -197,7 +197,7 @@ def _groups(images: ImageSet) -> dict[str, int] | None:
 def _shown(images: ImageSet, budget: Tensor | None) -> dict[str, tuple[int, ...]]:
     """The first of each class in the budget; without one, some from end to end."""
     if budget is None or not len(budget):
-        seen = np.flatnonzero(images.part != "test")
+        seen = images.seen()
         places = np.linspace(0, len(seen) - 1, min(SHOWN, len(seen))).astype(int)
         return {"": tuple(seen[places].tolist())}
     labels = images.labels.cpu()[budget]

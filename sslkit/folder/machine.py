@@ -50,7 +50,7 @@ def measure(images: ImageSet, backbones: Sequence[Backbone] | None = None) -> Ma
     gpu = torch.cuda.is_available()
     tried = backbones or (("tiny", "small", *_RESNETS) if gpu else ("tiny", "small"))
     here = images.to("cuda" if gpu else "cpu")
-    rows = torch.from_numpy((images.part != "test").nonzero()[0])[:_REHEARSED]
+    rows = images.seen()[:_REHEARSED]
     seconds: dict[str, float] = {}
     for backbone in tried:
         settings = EncoderSettings(backbone=backbone, stem=stem_for(images.size))

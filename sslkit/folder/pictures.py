@@ -20,7 +20,6 @@ from sslkit.images.imageset import ImageSet
 from sslkit.runs.records import Run
 from sslkit.study import tables
 from sslkit.study.features import maps
-from sslkit.study.gains import own_protocol
 
 _SHOWN = 8  # pairs of doubles; images that are asked for
 _FEWEST_MAPPED, _MAPPED = 10, 300  # images of a map
@@ -59,7 +58,7 @@ def of_trials(
     if len({run.recipe.fraction for run in every}) > 1:
         frame = tables.table(every)
         arms = [
-            (way.method, own_protocol(way.method, way.protocol))
+            (way.method, way.protocol)
             for way in ways
             if way.pretrained or way.method == "supervised"
         ]

@@ -16,7 +16,6 @@ from sslkit.study import (
     few_labels,
     gains,
     jitter,
-    label_value,
     published,
     tables,
 )
@@ -115,12 +114,7 @@ def of_few_labels(frame: pd.DataFrame) -> list[Finding]:
                 *(frame, arm), fraction=FEW, protocol="finetune", against=against
             )[:4]
             found.append(Finding(what, data, mean / 100, low / 100, high / 100, draws))
-    alone = base[base["method"] == "supervised"]
-    if "simclr" in there and {FEW, 1.0} <= set(alone["fraction"]):
-        had = exchange.worth(frame, "simclr", "finetune", fraction=FEW)
-        mean, low, high = (n / had.end for n in (had.labels, had.low, had.high))
-        found.append(Finding("labels", data, mean, low, high, had.draws))
-    return found
+    return found + _labels(data, frame)
 
 
 def of_scores(frame: pd.DataFrame) -> list[Finding]:
@@ -142,13 +136,31 @@ def of_scores(frame: pd.DataFrame) -> list[Finding]:
     )
     for what, rows in arms:
         found += [_finding(what, data, row) for row in rows.to_dict("records")]
-    if label_value.enough(frame, seen="all"):
-        equal = label_value.worth(frame, seen="all").equivalents
-        own = (equal["method"] == "simclr") & (equal["protocol"] == "finetune")
-        named = equal[own].rename(columns={"share": "mean", "draws": "pairs"})
-        rows = at_fraction(named, FEW)
-        found += [_finding("labels", data, row) for row in rows.to_dict("records")]
-    return found
+    return found + _labels(data, _of_as_many_steps(frame))
+
+
+def _of_as_many_steps(frame: pd.DataFrame) -> pd.DataFrame:
+    """As one variant what saw all images, and supervised training of as many steps.
+
+    With all labels this is what it was anyway.
+    """
+    rows = frame.query(
+        "variant == 'all' or method == 'supervised' and (variant == "
+        "'budget, many steps' or variant == 'base' and fraction == 1)"
+    )
+    return rows.assign(variant="base")
+
+
+def _labels(data: str, frame: pd.DataFrame) -> list[Finding]:
+    """What SimCLR is worth in labels; nothing if it or a part of the curve lacks."""
+    base = frame[(frame["variant"] == "base") & (frame["protocol"] == "finetune")]
+    alone = base[base["method"] == "supervised"]
+    there = set(at_fraction(base, FEW)["method"])
+    if "simclr" not in there or not {FEW, 1.0} <= set(alone["fraction"]):
+        return []
+    had = exchange.worth(frame, "simclr", "finetune", fraction=FEW)
+    mean, low, high = (n / had.end for n in (had.labels, had.low, had.high))
+    return [Finding("labels", data, mean, low, high, had.draws)]
 
 
 def _finding(what: What, data: str, row: dict[Any, Any]) -> Finding:

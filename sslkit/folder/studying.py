@@ -37,7 +37,7 @@ from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split, split
 from sslkit.judging.features import Features
 from sslkit.learning.encoders import Backbone
-from sslkit.runs import inputs, watching
+from sslkit.runs import inputs
 from sslkit.runs.provenance import provenance
 from sslkit.runs.recipes import Data
 from sslkit.runs.records import Run
@@ -266,12 +266,8 @@ def _say(
     kept: Sequence[str],
 ) -> Studied:
     """Write the table of what to label next, and the page."""
-    out = studied.report.parent
     if wanted is not None:
-        files = [_file(images, row) for row in wanted["row"]]
-        wanted = wanted.assign(file=files)
-        with whole(out / NEXT) as partial:
-            wanted[["file", "reason"]].to_csv(partial, index=False)
+        wanted = label_next.write(wanted, images, studied.report.with_name(NEXT))
     page = report.Page(
         name=images.name,
         look=in_text.of_look(studied.look),
@@ -280,7 +276,7 @@ def _say(
         ways=studied.ways,
         chance=1 / max(len(images.classes), 1),
         pictures=drawn,
-        health=_health(studied.runs),
+        health=in_text.of_pretraining(studied.runs),
         wanted=wanted,
         asked=None
         if wanted is None
@@ -292,13 +288,3 @@ def _say(
     with whole(studied.report) as partial:
         partial.write_text(report.render(page), encoding="utf-8")
     return studied
-
-
-def _health(runs: Sequence[Run]) -> list[str]:
-    """How the pretraining of each method went, by its first run."""
-    firsts = {run.recipe.arm: run for run in reversed(runs)}.values()
-    return [line for run in reversed(firsts) for line in watching.said(run)]
-
-
-def _file(images: ImageSet, row: int) -> str:
-    return str(row) if images.files is None else images.files[row]

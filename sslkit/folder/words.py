@@ -1,4 +1,4 @@
-"""A look and its advice as text: one screen of a terminal, numbers first."""
+"""A look, its advice and its trials as text: a screen each, numbers first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sslkit.folder.advice import Advice, percent
 from sslkit.folder.cues import Told
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look, doubts
+from sslkit.runs import watching
+from sslkit.runs.records import Run
 
 _WIDTH = 76
 _CLASSES = 10  # lines of the table, at most
@@ -36,6 +38,12 @@ def of_advice(advice: Sequence[Advice]) -> str:
         head = one.what if value is None else f"{one.what} = {value}"
         facts.append(f"{head}: {one.why} [{one.basis}]")
     return "\n".join(_wrapped(facts))
+
+
+def of_pretraining(runs: Sequence[Run]) -> list[str]:
+    """How the pretraining of each method went, by its first run, in sentences."""
+    firsts = {run.recipe.arm: run for run in reversed(runs)}.values()
+    return [line for run in reversed(firsts) for line in watching.said(run)]
 
 
 def _wrapped(facts: Iterable[str]) -> list[str]:

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import hashlib
 
-import torch
-from torch import Tensor
-
 from sslkit.images.imageset import ImageSet
 
 _AT_ONCE = 1024  # images
-
-
-def seen(images: ImageSet) -> Tensor:
-    """The rows ``(N,)`` that training may see, those with a label first."""
-    parts = ("train", "unlabelled", "extra")
-    return torch.cat([images.rows(part) for part in parts])
 
 
 def copies(images: ImageSet) -> dict[int, int]:
     """The images that repeat another, and the first with the same pixels.
 
     An image that training may see is compared with those before it, in the order of
-    ``seen``, a test image with all of them; every image is read once, and no label.
+    ``ImageSet.seen``, a test image with all of them; every image is read once, and no
+    label.
 
     Returns:
         By row the row that it repeats; those of test images last.
     """
     first: dict[bytes, int] = {}
     found = {}
-    for rows, tested in ((seen(images), False), (images.rows("test"), True)):
+    for rows, tested in ((images.seen(), False), (images.rows("test"), True)):
         for some in rows.split(_AT_ONCE):
             pixels = images.take(some)[0].cpu().numpy()
             for row, image in zip(some.tolist(), pixels, strict=True):

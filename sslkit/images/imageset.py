@@ -183,6 +183,11 @@ class ImageSet:
             raise ValueError(f"part {part!r} is not train, test, unlabelled or extra")
         return torch.from_numpy(np.flatnonzero(self.part == part))
 
+    def seen(self) -> Tensor:
+        """The rows that training may see, those with a label first."""
+        parts = "train", "unlabelled", "extra"
+        return torch.cat([self.rows(part) for part in parts])
+
     def examples(self, each: int = 2) -> Tensor:
         """The first training rows of every class, class by class: to look at."""
         train = self.rows("train")

@@ -47,8 +47,13 @@ class Features:
 
     @torch.no_grad()
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Features ``(B, dim)`` and labels ``(B,)`` of ``rows``, a CPU tensor."""
-        new = rows[~self.known[rows]]
+        """Features ``(B, dim)`` and labels ``(B,)``, on the device of the images.
+
+        Args:
+            rows: ``(B,)`` int64, on the CPU or the device.
+        """
+        here = rows.cpu()
+        new = here[~self.known[here]]
         if len(new):
             for some in new.split(BATCH):
                 batch, _ = self.images.take(some)

@@ -124,7 +124,7 @@ def score_test(
         split: Whose ``test`` rows are scored, all of them, once.
         epoch: The selected epoch, for the record.
     """
-    from sklearn.metrics import log_loss
+    from sklearn.metrics import confusion_matrix, log_loss
 
     selected, last = (p.numpy() for p in predict(split.test))
     labels = images.labels.cpu()[split.test].numpy()
@@ -133,14 +133,12 @@ def score_test(
     correct = predicted == labels
     groups = None if images.groups is None else images.groups[split.test.numpy()]
     low, high = test_set_interval(correct, groups)
-    confusion = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(confusion, (labels, predicted), 1)
     return Score(
         accuracy=float(correct.mean()),
         loss=float(log_loss(labels, selected, labels=names)),
         low=low,
         high=high,
-        confusion=confusion.tolist(),
+        confusion=confusion_matrix(labels, predicted, labels=names).tolist(),
         epoch=epoch,
         last_accuracy=float((last.argmax(1) == labels).mean()),
         last_loss=float(log_loss(labels, last, labels=names)),

@@ -179,7 +179,7 @@ def _build(settings: EncoderSettings) -> tuple[nn.Module, int]:
             raise ValueError(
                 f"the {settings.backbone} encoder has no ImageNet weights; use a resnet"
             )
-        return (_tiny() if settings.backbone == "tiny" else _small()), 128
+        return (_tiny() if settings.backbone == "tiny" else small()), 128
     import torchvision
 
     if settings.init == "imagenet" and settings.stem != "image":
@@ -207,13 +207,12 @@ def _tiny() -> nn.Sequential:
     return _pooled([_halved(*pair) for pair in pairwise(channels)])
 
 
-def _small() -> nn.Sequential:
-    """Three stages of 32 to 128 channels: a halving convolution, a residual block."""
-    channels = (3, 32, 64, 128)
+def small(channels: Sequence[int] = (32, 64, 128)) -> nn.Sequential:
+    """A halving convolution and a residual block a stage, of so many channels."""
     return _pooled(
         [
             nn.Sequential(*_halved(*pair), Residual(pair[1]))
-            for pair in pairwise(channels)
+            for pair in pairwise((3, *channels))
         ]
     )
 

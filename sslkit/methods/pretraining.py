@@ -52,8 +52,7 @@ def rows_to_learn_from(images: ImageSet, rows: Tensor | None = None) -> Tensor:
         ValueError: If a row is of the test part.
     """
     if rows is None:
-        parts = "train", "unlabelled", "extra"
-        return torch.cat([images.rows(part) for part in parts])
+        return images.seen()
     if torch.isin(rows, images.rows("test")).any():
         raise ValueError("rows of the test part are not for pretraining")
     return rows

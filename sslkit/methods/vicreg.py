@@ -105,10 +105,8 @@ class VICReg(nn.Module):
         z1, z2 = map(gather, self.projector(self.encoder(torch.cat(views))).chunk(2))
         weights = self.settings
         parts = terms(z1, z2)
-        loss = (
-            weights.invariance * parts["invariance"]
-            + weights.variance * parts["variance"]
-            + weights.covariance * parts["covariance"]
+        loss = _weighted(
+            parts, weights.invariance, weights.variance, weights.covariance
         )
         told = {name: value.detach() for name, value in parts.items()}
         return {"loss": loss, **told, "deviation": deviation(z1.detach())}
@@ -143,7 +141,12 @@ def vicreg(
     Source:
         VICReg, equation 6, in the normalisation of ``terms``.
     """
-    parts = terms(z1, z2)
+    return _weighted(terms(z1, z2), invariance, variance, covariance)
+
+
+def _weighted(
+    parts: dict[str, Tensor], invariance: float, variance: float, covariance: float
+) -> Tensor:
     return (
         invariance * parts["invariance"]
         + variance * parts["variance"]

@@ -21,6 +21,8 @@ class Arm:
             free for further arms: #78000F, #8700F0).
         marker: Matplotlib's letter, which tells arms apart in grey.
         pretrained: Whether an encoder was pretrained without labels first.
+        only: The one protocol by which it is judged, or none: what learns from labels
+            without pretraining has no other.
     """
 
     name: str
@@ -28,6 +30,16 @@ class Arm:
     colour: str
     marker: str
     pretrained: bool
+    only: str | None = None
+
+    def judged(self, protocol: str) -> str:
+        """How it was judged where others were by a protocol: as they, if it can be.
+
+        What never learnt has nothing that was fine-tuned, but a linear probe.
+        """
+        if self.only is not None:
+            return self.only
+        return "linear" if protocol == "finetune" and not self.pretrained else protocol
 
 
 ARMS: dict[str, Arm] = {
@@ -36,9 +48,16 @@ ARMS: dict[str, Arm] = {
         Arm("random", "random encoder", "#8C8C8C", "X", False),
         Arm("start", "warm start", "#5F3DC4", "v", False),
         Arm("histogram", "colour histogram", "#5A4B5A", "p", False),
-        Arm("supervised-plain", "supervised, plain views", "#661E66", "P", False),
-        Arm("supervised", "supervised", "#222222", "s", False),
-        Arm("selftrain", "self-training", "#1E0087", "d", False),
+        Arm(
+            "supervised-plain",
+            "supervised, plain views",
+            "#661E66",
+            "P",
+            False,
+            "finetune",
+        ),
+        Arm("supervised", "supervised", "#222222", "s", False, "finetune"),
+        Arm("selftrain", "self-training", "#1E0087", "d", False, "selftrain"),
         Arm("rotnet", "RotNet", "#CF7A00", "^", True),
         Arm("rotnet-jitter", "RotNet + jitter", "#B5332E", "D", True),
         Arm("simclr", "SimCLR", "#0072B2", "o", True),

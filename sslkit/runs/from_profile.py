@@ -12,12 +12,14 @@ from sslkit.learning.choices import check_choice
 from sslkit.learning.encoders import Backbone, stem_for
 from sslkit.learning.training import Training
 from sslkit.methods import METHODS
+from sslkit.runs.arms import ARMS
 from sslkit.runs.profiles import PROFILES, SHAPES_VIEWS, Profile
 from sslkit.runs.recipes import OF_NETWORKS, Data, Recipe
 
-FROZEN = ("random", "start", "histogram")  # nothing but a head learns
-BASELINES = ("supervised", "supervised-plain", "selftrain", *FROZEN)
-
+_ALONE = [arm for arm in ARMS.values() if not arm.pretrained]
+FROZEN = tuple(arm.name for arm in _ALONE if arm.only is None)
+"""Nothing but a head learns."""
+BASELINES = tuple(arm.name for arm in _ALONE)
 
 # The study compared a schedule from 3e-4 with a constant rate of 5e-6.
 _CONSTANT_SHARE = 1 / 60

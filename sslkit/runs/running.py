@@ -276,9 +276,9 @@ def _pretrained(
                 kept = {"history": history, "seconds": done.seconds, "health": look}
                 write(note, kept)
     files.remove(store.checkpoint(key))  # also of a process killed before this
-    frame, seconds = store.read_note(key)
+    of_it = store.read_note(key)
     features = _features(file, recipe.encoder, images)
-    return features, {"pretrain": frame}, {"pretrain": seconds}
+    return features, {"pretrain": of_it.history}, {"pretrain": of_it.seconds}
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 from filelock import FileLock
@@ -17,6 +17,20 @@ from sslkit.runs.records import MALFORMED, Run, from_record, lack, to_frame
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
+
+
+class Note(NamedTuple):
+    """What is known of a pretraining.
+
+    Attributes:
+        history: Columns epoch, step, metric, value.
+        seconds: Time taken.
+        health: The last look at it; empty in notes of older versions.
+    """
+
+    history: pd.DataFrame
+    seconds: float
+    health: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,8 +83,8 @@ class Store:
         there = encoder is not None and encoder.exists()
         return replace(kept, encoder_file=encoder if there else None)
 
-    def read_note(self, key: str) -> tuple[pd.DataFrame, float]:
-        """The history (epoch, step, metric, value) and the seconds of a pretraining.
+    def read_note(self, key: str) -> Note:
+        """The note of a pretraining.
 
         Raises:
             ValueError: If its note cannot be read, or its encoder is gone.
@@ -79,7 +93,7 @@ class Store:
         try:
             kept = json.loads(file.read_text())
             history = to_frame(kept["history"]).drop(columns="phase")
-            seconds = float(kept["seconds"])
+            note = Note(history, float(kept["seconds"]), kept.get("health", {}))
             if not self.encoder(key).exists():
                 raise ValueError(f"there is no '{self.encoder(key)}'")
         except MALFORMED as error:
@@ -87,7 +101,7 @@ class Store:
                 f"'{file}' is no note of a pretraining ({lack(error)}); remove it to "
                 "have the encoder anew"
             ) from error
-        return history, seconds
+        return note
 
     @contextmanager
     def missing(self, file: Path, key: str, fabric: Fabric) -> Iterator[bool]:

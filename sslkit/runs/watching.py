@@ -6,7 +6,6 @@ was interrupted, and whichever of the recipes that share it came first.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -63,12 +62,14 @@ def health(
     Returns:
         Under ``"health"`` the last look, and the neighbours within the recipe's own
         budget.
+
+    Raises:
+        ValueError: As ``Store.read_note``.
     """
     key = pretraining_key(recipe, features.images, rows)
     if key is None:
         return {}
-    note = json.loads(store.encoder(key).with_suffix(".json").read_text())
-    found: dict[str, Any] = note.get("health", {})  # notes of older versions lack it
+    found = store.read_note(key).health
     labelled = Labelled.of(features.images, rows.budget)
     if len(labelled):
         same = labelled.agreeing(features.take(labelled.rows)[0])

@@ -1,20 +1,16 @@
-"""What may be claimed from a table: named contrasts, spread, label equivalents."""
+"""What may be claimed from a table: named contrasts, and spread."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import stats
 
 from sslkit.study.cells import Cell, gaps
 from sslkit.study.tables import interval
-
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -126,96 +122,3 @@ def spread(frame: pd.DataFrame, *, value: str = "accuracy") -> pd.DataFrame:
         between = float(values.mean().var()) - within / seeds
         rows.append((*names, draws, seeds, max(between, 0.0) ** 0.5, within**0.5))
     return pd.DataFrame(rows, columns=[*by, "draws", "seeds", "of_draws", "of_seeds"])
-
-
-def label_equivalents(
-    frame: pd.DataFrame, *, against: str = "supervised", seed: int = 0
-) -> pd.DataFrame:
-    """The share of labels with which supervised training does as well as each arm.
-
-    Supervised training's curve is the monotone fit to its mean accuracies, straight
-    between its shares. The intervals are 95 % percentiles of a bootstrap over draws;
-    at each share of the labels all arms are resampled alike, which keeps the pairs.
-
-    Args:
-        frame: From ``tables.table``: one data set, profile and variant.
-        against: The supervised recipe; take the best.
-        seed: Of the resampling.
-
-    Returns:
-        Columns method, protocol, fraction, ``draws``, ``share``, ``low``, ``high``, a
-        row an arm and fraction. A share beyond the end of the curve is inf, and one
-        before its start -inf: censored. The ends are NaN for a single draw.
-
-    Raises:
-        ValueError: If the curve has fewer than two shares.
-
-    Source:
-        Robertson, Wright and Dykstra, Order Restricted Statistical Inference (1988),
-        section 1.2, for the fit; Efron and Tibshirani, An Introduction to the Bootstrap
-        (1993), chapter 13.
-    """
-    from sklearn.isotonic import isotonic_regression
-
-    rng = np.random.default_rng(seed)
-    # By fraction; of the means a row a resample, a column an arm.
-    means: dict[Any, pd.DataFrame] = {}
-    draws: dict[Any, pd.Series] = {}
-    for fraction, group in frame.groupby("fraction"):
-        wide = group.pivot_table(
-            index="draw", columns=["method", "protocol"], values="accuracy"
-        )
-        chosen = rng.integers(len(wide), size=(RESAMPLES + 1, len(wide)))
-        chosen[0] = np.arange(len(wide))  # the first is the sample itself
-        values = wide.to_numpy()[chosen]
-        known = ~np.isnan(values)
-        sums = np.where(known, values, 0).sum(axis=1)
-        with np.errstate(invalid="ignore"):  # 0 / 0: none of the arm's draws
-            averages = sums / known.sum(axis=1)
-        means[fraction] = pd.DataFrame(averages, columns=wide.columns)
-        draws[fraction] = wide.count()
-    shares = [f for f in means if (against, "finetune") in means[f]]
-    if len(shares) < 2:
-        raise ValueError(f"a curve takes '{against}' at two fractions or more")
-    curve = np.stack([means[f][against, "finetune"] for f in shares], axis=1)
-    # A resample without any of an arm's draws says nothing of it.
-    whole = ~np.isnan(curve).any(axis=1)
-    fitted = [
-        isotonic_regression(row) if ok else None
-        for row, ok in zip(curve, whole, strict=True)
-    ]
-    rows = []
-    for fraction, table in means.items():
-        arms: Any = table.columns  # pairs
-        for method, protocol in arms:
-            if method.startswith("supervised"):
-                continue
-            levels = table[method, protocol]
-            worth = [
-                equivalent(shares, fit, level)
-                for fit, level in zip(fitted, levels, strict=True)
-                if fit is not None and not math.isnan(level)
-            ]
-            count = draws[fraction][method, protocol]
-            low = high = math.nan
-            if count > 1:
-                low, high = np.quantile(worth[1:], [0.025, 0.975], method="nearest")
-            rows.append((method, protocol, fraction, count, worth[0], low, high))
-    columns = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def equivalent(shares: ArrayLike, values: ArrayLike, level: float) -> float:
-    """Give the share at which a curve, straight between points, first reaches a level.
-
-    Returns:
-        The share; inf if the curve stays below the level, -inf if it starts above it.
-    """
-    x, y = np.asarray(shares, dtype=float), np.asarray(values, dtype=float)
-    reached = np.flatnonzero(y >= level)
-    if not len(reached):
-        return math.inf
-    i = reached[0]
-    if i == 0:
-        return float(x[0]) if y[0] == level else -math.inf
-    return float(np.interp(level, y[i - 1 : i + 1], x[i - 1 : i + 1]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
@@ -11,6 +10,7 @@ from sslkit.judging.alarms import alarms
 from sslkit.runs.arms import ordered
 from sslkit.runs.records import Run
 from sslkit.runs.watching import watched
+from sslkit.study.tables import data_of
 
 
 def doubts(runs: Iterable[Run]) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def doubts(runs: Iterable[Run]) -> pd.DataFrame:
         seen = watched(run) if run.recipe.variant == "base" else None
         if seen is not None:
             names = [alarm.name for alarm in alarms(seen)]
-            rows.append((Path(run.recipe.data.name).name, run.recipe.arm, names))
+            rows.append((data_of(run.recipe.data), run.recipe.arm, names))
     table = pd.DataFrame(rows, columns=["data", "method", "names"])
     found = [
         {

@@ -14,13 +14,13 @@ from sslkit.methods import rotnet, simclr
 from sslkit.runs.from_profile import constant
 from sslkit.runs.inputs import catalogue, split_of
 from sslkit.runs.recipes import Data, Recipe
+from sslkit.study.cells import FEW
 from sslkit.study.images import (
-    AMOUNTS,
+    AMOUNTS_AT,
     ARMS,
     CURVE,
     CURVE_DRAWS,
     FACTOR_DRAWS,
-    FEW,
     MORE,
     PRETRAINED,
     Images,
@@ -125,7 +125,7 @@ _FIELD_VIEWS = Augmentation(saturation=0.4, greyscale=0.1)
 
 def amounts(images: Images) -> Iterator[Recipe]:
     """More unlabelled images of the same kind, for as many epochs and as many steps."""
-    for fraction, draw in AMOUNTS:
+    for fraction, draw in AMOUNTS_AT:
         for arm in PRETRAINED:
             one = images.recipe(arm, fraction=fraction, draw=draw)
             yield replace(one, pretrain="all", variant="all")
@@ -169,7 +169,7 @@ def _supervised_for_as_long(
 
 def others(images: Images, other: Data) -> Iterator[Recipe]:
     """Unlabelled images of another kind, as many as there are of the own."""
-    for fraction, draw in AMOUNTS:
+    for fraction, draw in AMOUNTS_AT:
         one = images.recipe("simclr", fraction=fraction, draw=draw)
         rows = _rows(one)
         more = len(rows.unlabelled) - len(rows.train)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
+from sslkit.runs.arms import arm_of
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.inputs import catalogue, split_of
 from sslkit.runs.recipes import Recipe
@@ -44,20 +45,19 @@ SETS = {
 SEEDS = 3  # of pretraining
 
 Budget = tuple[str, float]
-FEW: Budget = ("fraction", 0.05)
+TWENTIETH: Budget = ("fraction", 0.05)
 BUDGETS: dict[Budget, int] = {  # labels a class or a share of them, and how many draws
     **dict.fromkeys([("labels", 1), ("labels", 5), ("labels", 10), ("labels", 25)], 5),
-    **dict.fromkeys([("fraction", 0.01), ("fraction", 0.025), FEW], 5),
+    **dict.fromkeys([("fraction", 0.01), ("fraction", 0.025), TWENTIETH], 5),
     **dict.fromkeys([("fraction", share) for share in (0.1, 0.25, 0.5, 1.0)], 3),
 }
 FINETUNED: dict[Budget, int] = {
     ("labels", 10): 5,
     ("fraction", 0.01): 5,
-    FEW: 5,
+    TWENTIETH: 5,
     ("fraction", 0.25): 3,
 }
 FROZEN = ("linear", "knn")
-ALONE = ("supervised", "supervised-plain", "selftrain")  # without pretraining
 FIRST = 10  # draw: those before it have been seen, in the study's records
 DRAWS = 5  # of what is done at 5 %
 PASSES = 20  # of supervised training over its images, at least
@@ -79,9 +79,9 @@ def few_labels(data: str) -> Iterator[Recipe]:
     Args:
         data: A name of ``SETS``.
     """
-    yield from baselines(data, {FEW: DRAWS})
+    yield from baselines(data, {TWENTIETH: DRAWS})
     yield from encoders(data)
-    yield from baselines(data, {b: n for b, n in BUDGETS.items() if b != FEW})
+    yield from baselines(data, {b: n for b, n in BUDGETS.items() if b != TWENTIETH})
     yield from ladder(data)
     if data == "cifar10":
         yield from surface(data)
@@ -97,7 +97,7 @@ def one(data: str, arm: str, budget: Budget, draw: int, **values: Any) -> Recipe
     values |= {"profile": PROFILE, "data": data, "draw": draw, "seed": draw}
     made = recipe(arm, **values, **dict[str, Any]([budget]))
     plan = SETS[data]
-    steps = plan.supervised if arm in ALONE else plan.finetune
+    steps = plan.supervised if arm_of(arm).only else plan.finetune
     made = replace(made, downstream=replace(made.downstream, steps=steps))
     return _for_steps(made, plan.steps)
 
@@ -135,7 +135,11 @@ def baselines(data: str, budgets: dict[Budget, int]) -> Iterator[Recipe]:
             yield supervised(data, "supervised", budget, draw)
             for arm in ("random", "histogram"):
                 yield one(data, arm, budget, draw, protocols=FROZEN)
-            if data == "colon3" and budget[0] == "fraction" and budget[1] >= FEW[1]:
+            if (
+                data == "colon3"
+                and budget[0] == "fraction"
+                and budget[1] >= TWENTIETH[1]
+            ):
                 yield supervised(data, "supervised-plain", budget, draw)
 
 
@@ -156,7 +160,7 @@ def ladder(data: str) -> Iterator[Recipe]:
     for draw in range(FIRST, FIRST + DRAWS):
         yield _longer(data, SETS[data].steps, draw, variant="as many updates")
         yield one(
-            *(data, "simclr", FEW, draw),
+            *(data, "simclr", TWENTIETH, draw),
             pretrain="labelled",
             pretraining_seed=draw,
             protocols=("linear", "finetune"),
@@ -166,7 +170,7 @@ def ladder(data: str) -> Iterator[Recipe]:
 
 def _longer(data: str, steps: int, draw: int, *, variant: str) -> Recipe:
     """Supervised training for ``steps`` and those of fine-tuning."""
-    made = one(data, "supervised", FEW, draw, variant=variant)
+    made = one(data, "supervised", TWENTIETH, draw, variant=variant)
     steps += SETS[data].finetune
     return replace(made, downstream=replace(made.downstream, steps=steps))
 
@@ -176,7 +180,7 @@ def surface(data: str) -> Iterator[Recipe]:
     for images in IMAGES:
         for steps in STEPS:
             for seed in range(SEEDS if (images, steps) in CORNERS else 1):
-                for budget in (("fraction", 0.01), FEW):
+                for budget in (("fraction", 0.01), TWENTIETH):
                     for draw in range(FIRST, FIRST + DRAWS):
                         made = one(
                             *(data, "simclr", budget, draw),
@@ -191,15 +195,17 @@ def surface(data: str) -> Iterator[Recipe]:
 def rivals(data: str) -> Iterator[Recipe]:
     """Self-training and the methods without negatives, at 5 %."""
     for draw in range(FIRST, FIRST + DRAWS):
-        yield one(data, "selftrain", FEW, draw)
+        yield one(data, "selftrain", TWENTIETH, draw)
         for arm in ("byol", "vicreg"):
-            yield one(data, arm, FEW, draw, protocols=("linear", "knn", "finetune"))
+            yield one(
+                data, arm, TWENTIETH, draw, protocols=("linear", "knn", "finetune")
+            )
 
 
 def equal_views(data: str) -> Iterator[Recipe]:
     """Supervised training on as many views as SimCLR, which is as many seconds."""
-    pretrained = one(data, "simclr", FEW, FIRST).pretraining
-    alone = one(data, "supervised", FEW, FIRST).downstream
+    pretrained = one(data, "simclr", TWENTIETH, FIRST).pretraining
+    alone = one(data, "supervised", TWENTIETH, FIRST).downstream
     views = 2 * pretrained.batch_size * (pretrained.steps or 0)
     for draw in range(FIRST, FIRST + AGAIN_DRAWS):
         steps = views // alone.batch_size
@@ -212,7 +218,7 @@ def again(data: str) -> Iterator[Recipe]:
         for arm in SETS[data].arms:
             for steps in AGAIN:
                 made = one(
-                    *(data, arm, FEW, draw),
+                    *(data, arm, TWENTIETH, draw),
                     pretrain="budget",
                     pretraining_seed=draw,
                     protocols=("linear", "finetune"),

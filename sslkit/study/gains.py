@@ -25,17 +25,6 @@ _NUMBERS = ["mean", "low", "high", "draws", "seeds"]
 _PART = re.compile(r"(\d+) images, (\d+) steps")
 
 
-def own_protocol(method: str, protocol: str) -> str:
-    """How a method was judged: as asked, or in the one way that there is for it."""
-    if method == "selftrain":
-        return method
-    if method.startswith("supervised"):
-        return "finetune"
-    if protocol == "finetune" and method in ("random", "start", "histogram"):
-        return "linear"
-    return protocol
-
-
 def scores(
     frame: pd.DataFrame,
     method: str,
@@ -57,7 +46,7 @@ def scores(
     sources = frame[["data", "profile"]].drop_duplicates()
     if len(sources) > 1:
         raise ValueError(f"a gain takes one data set and profile, not\n{sources}")
-    protocol = own_protocol(method, protocol)
+    protocol = arm_of(method).judged(protocol)
     own = frame[
         (frame["method"] == method)
         & (frame["protocol"] == protocol)

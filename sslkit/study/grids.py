@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from sslkit.runs.recipes import Data, Recipe
 from sslkit.study import factors
+from sslkit.study.cells import FEW
 from sslkit.study.images import (
     ARMS,
     CURVE,
     CURVE_DRAWS,
     DRAWS,
     FACTOR_DRAWS,
-    FEW,
     SEEDS,
     SEEDS_OF,
     Images,
@@ -28,7 +28,7 @@ def arms(
     draws: int = 5,
     more: Sequence[str] = (),
 ) -> Iterator[Recipe]:
-    """Every arm side by side, and the curve of supervised training alone.
+    """The study's arms side by side, and the curve of supervised training alone.
 
     They come draw by draw, so that a grid that was stopped has whole draws to compare.
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.recipes import Recipe
+from sslkit.study.cells import FEW
 
 # The study's, frozen: a method that somebody adds changes no grid of it.
 PRETRAINED = ("rotnet", "rotnet-jitter", "simclr")
@@ -17,16 +18,15 @@ ARMS = ("supervised", "supervised-plain", "random", *PRETRAINED)
 DRAWS = {0.05: 10, 0.25: 5, 0.5: 3, 1.0: 3}
 CURVE = (0.025, 0.1, 0.15, 0.35, 0.75)
 CURVE_DRAWS = 3
-FEW = 0.05  # the share at which single factors are changed
-FACTOR_DRAWS = 5
+FACTOR_DRAWS = 5  # at the share ``FEW``, where single factors are changed
 SEEDS = 3  # a draw, to tell draws from seeds
 SEEDS_OF = ("supervised", "rotnet-jitter", "simclr")
 
 # Share and draw of every cell in which the amount of unlabelled images is changed: the
 # study had its other organ at all of its shares.
 MORE = (0.25, 0.5)
-AMOUNTS = [(FEW, draw) for draw in range(FACTOR_DRAWS)]
-AMOUNTS += [(share, draw) for draw in range(CURVE_DRAWS) for share in MORE]
+AMOUNTS_AT = [(FEW, draw) for draw in range(FACTOR_DRAWS)]
+AMOUNTS_AT += [(share, draw) for draw in range(CURVE_DRAWS) for share in MORE]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sslkit.study.cells import FEW
 from sslkit.study.contrasts import holm
 from sslkit.study.crossed import crossed, verdict
 from sslkit.study.gains import accuracies, complete, gain
@@ -36,7 +37,6 @@ RUNGS = (
     Rung("SimCLR, the labelled images", "simclr", "labelled images"),
     Rung("SimCLR, all images", "simclr", "base"),
 )
-FEW = 0.05
 
 
 def rungs(frames: Mapping[str, pd.DataFrame], *, fraction: float = FEW) -> pd.DataFrame:

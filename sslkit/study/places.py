@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sslkit.study.exchange import bill
 from sslkit.study.gains import place_of
+from sslkit.study.label_efficiency import bill
 
 
 def recorded(
@@ -32,13 +32,13 @@ def bills(
     """The bill of an arm with every budget, and at every place of its surface.
 
     Returns:
-        As ``exchange.bill``, with ``images`` and ``steps`` of pretraining: those of the
-        place; NaN if there is no surface. The base saw every image for the longest, so
-        it has the greatest of both; where the surface has that place, too, the base
-        stands for it.
+        As ``label_efficiency.bill``, with ``images`` and ``steps`` of pretraining:
+        those of the place; NaN if there is no surface. The base saw every image for the
+        longest, so it has the greatest of both; where the surface has that place, too,
+        the base stands for it.
 
     Raises:
-        ValueError: As ``exchange.bill``.
+        ValueError: As ``label_efficiency.bill``.
     """
     own = frame[(frame["method"] == method) & (frame["protocol"] == protocol)]
     places: dict[str, Any] = {name: place_of(name) for name in own["variant"].unique()}

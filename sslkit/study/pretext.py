@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
 from sslkit.methods import simclr
 from sslkit.runs.records import Run
+from sslkit.study.tables import data_of
 
 
 def by_epoch(runs: Iterable[Run], metric: str = "val_accuracy") -> pd.DataFrame:
@@ -28,7 +28,7 @@ def by_epoch(runs: Iterable[Run], metric: str = "val_accuracy") -> pd.DataFrame:
         recipe, history = run.recipe, run.history
         own = (history["phase"] == "pretrain") & (history["metric"] == metric)
         rows = history.loc[own, ["epoch", "value"]].assign(
-            data=Path(recipe.data.name).name,
+            data=data_of(recipe.data),
             method=recipe.arm,
             fraction=recipe.fraction,
             draw=recipe.draw,

@@ -39,7 +39,6 @@ NAMES = {
     for variant, name in regimes.items()
 }
 DRAWS = range(5)  # those that every regime was run with
-JUDGED = ("finetune", "linear")
 LISTED = (
     *((variant, "warm") for variant in STARTS["warm start"] if variant != "warm"),
     *((variant, "base") for variant in STARTS["random start"] if variant != "base"),
@@ -76,7 +75,7 @@ def scores(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The rows, with columns ``start`` and ``regime`` as in ``STARTS``.
     """
-    rows = in_order(frame[frame["protocol"].isin(JUDGED)])
+    rows = in_order(frame[frame["protocol"].isin(["finetune", "linear"])])
     names = [NAMES[variant].split(": ") for variant in rows["variant"]]
     return rows.replace({"method": {"start": "random"}}).assign(
         start=[start for start, _ in names], regime=[name for _, name in names]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from sslkit.study.tables import difference
 
-JUDGED = ("linear", "mlp", "finetune")  # where an epoch is chosen
+WITH_EPOCHS = ("linear", "mlp", "finetune")  # of which one is chosen
 ENDS = ("linear", "finetune")
 
 
@@ -20,7 +20,11 @@ ENDS = ("linear", "finetune")
 
 
 def gaps(
-    frame: pd.DataFrame, value: str, less: str, *, protocols: Sequence[str] = JUDGED
+    frame: pd.DataFrame,
+    value: str,
+    less: str,
+    *,
+    protocols: Sequence[str] = WITH_EPOCHS,
 ) -> pd.DataFrame:
     """One column of every score less another, as ``value``.
 

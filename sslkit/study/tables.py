@@ -16,7 +16,7 @@ from scipy import stats
 from sslkit.judging.protocols import UNFROZEN
 from sslkit.runs import keys
 from sslkit.runs.arms import ordered
-from sslkit.runs.recipes import Recipe, arm_name
+from sslkit.runs.recipes import Data, Recipe, arm_name
 from sslkit.runs.records import Run
 from sslkit.study.crossed import verdict
 
@@ -57,7 +57,7 @@ def _row(run: Run, protocol: str) -> dict[str, object]:
     recipe, score = run.recipe, run.scores[protocol]
     trained = recipe.downstream if protocol in UNFROZEN else recipe.probe
     return {
-        "data": data_of(recipe),
+        "data": data_of(recipe.data),
         "profile": recipe.profile,
         "variant": recipe.variant,
         "settings": _settings(recipe),
@@ -102,9 +102,9 @@ def _share(run: Run) -> float:
     return float((counts["train"] + counts["val"]) / counts["pool"])
 
 
-def data_of(recipe: Recipe) -> str:
+def data_of(data: Data) -> str:
     """The name of an image set, however its folder was given."""
-    return Path(recipe.data.name).name
+    return Path(data.name).name
 
 
 def _pretrain(recipe: Recipe) -> str:
@@ -113,7 +113,7 @@ def _pretrain(recipe: Recipe) -> str:
         return "none"
     if recipe.extra_unlabelled is None:
         return recipe.pretrain
-    other = Path(recipe.extra_unlabelled.name).name
+    other = data_of(recipe.extra_unlabelled)
     return other if recipe.pretrain == "extra" else f"{recipe.pretrain}+{other}"
 
 

@@ -20,20 +20,18 @@ def to_float(images: Tensor) -> Tensor:
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
-def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
-    """Cut a box out of every image and resize it to the image's size, bilinearly.
-
-    ``boxes`` is ``(B, 4)`` float32: top, left, height, width in pixels. A box given by
-    its right edge and a negative width is mirrored. Nothing outside a box is read. It
-    never shrinks, so torchvision's antialiasing would change nothing.
-    """
-    return sample(images, places(boxes, *images.shape[2:]))
-
-
 def places(boxes: Tensor, height: int, width: int) -> Tensor:
     """Where to read the rows and the columns of boxes ``(B, height + width)``.
 
-    In the units of ``grid_sample``: -1 and 1 are the outer edges of the image.
+    In the units of ``grid_sample``: -1 and 1 are the outer edges of the image. What is
+    read there is a box resized to the size of the image. It never shrinks, so
+    torchvision's antialiasing would change nothing.
+
+    Args:
+        boxes: ``(B, 4)`` float32: top, left, height, width in pixels. A box given by
+            its right edge and a negative width is mirrored. Nothing outside is read.
+        height: Of the images.
+        width: Of the images.
     """
     places = []
     for axis, size in ((0, height), (1, width)):

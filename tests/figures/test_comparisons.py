@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 
 import drawn
-import numpy as np
 import pandas as pd
 import pytest
-from drawn import SHARES, labelled, of, points, texts
+from drawn import labelled, of, points, texts
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from sslkit.figures import comparisons
 from sslkit.runs.arms import arm_of
-from sslkit.study import contrasts
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),
@@ -100,22 +98,6 @@ def test_single_runs_without_an_interval_are_drawn_and_every_figure_fits_a_page(
     assert height <= 4.3
 
 
-def test_equivalent_is_the_first_share_of_a_fine_walk_along_the_curve():
-    rng = np.random.default_rng(0)
-    walk = np.linspace(0.05, 1, 200_001)
-    for _ in range(20):
-        values, level = rng.random(4), rng.random()
-        heights = np.interp(walk, SHARES, values)
-        above = np.flatnonzero(heights >= level)
-        expected = walk[above[0]] if len(above) else math.inf
-        if values[0] > level:
-            expected = -math.inf
-        assert contrasts.equivalent(SHARES, values, level) == pytest.approx(
-            expected, abs=1e-5
-        )
-    assert contrasts.equivalent([0.1, 0.2], [0.5, 0.6], 0.5) == 0.1
-
-
 def test_the_reversal_joins_frozen_and_fine_tuned(summary):
     study = pd.DataFrame(
         [(0.05, "rotnet", "linear", 0.5), (0.25, "rotnet", "finetune", 0.9)],
@@ -150,54 +132,6 @@ def test_the_reversal_joins_frozen_and_fine_tuned(summary):
 def test_the_reversal_needs_a_method_with_both_protocols(summary):
     with pytest.raises(ValueError, match="at fraction 0.25"):
         comparisons.reversal(summary[summary["protocol"] == "linear"], fraction=0.25)
-
-
-# ----------------------------------------------------------- label equivalents
-
-
-@pytest.fixture
-def worth() -> pd.DataFrame:
-    inf = math.inf
-    found = [
-        ("simclr", "finetune", 0.05, 10, 0.2, 0.1, inf),
-        ("rotnet", "linear", 0.05, 10, -inf, -inf, 0.04),
-        ("random", "linear", 0.05, 10, -inf, -inf, -inf),
-        ("simclr", "linear", 0.05, 10, 0.1, 0.06, 0.15),
-        ("simclr", "linear", 0.25, 5, inf, 0.9, inf),
-        ("rotnet", "finetune", 0.25, 1, inf, math.nan, math.nan),
-    ]
-    names = ["method", "protocol", "fraction", "draws", "share", "low", "high"]
-    return pd.DataFrame(found, columns=names)
-
-
-@pytest.fixture
-def curve() -> pd.DataFrame:
-    rising = {0.025: 0.5, 0.05: 0.6, 0.5: 0.7, 0.75: 0.75, 1.0: 0.8}
-    return pd.DataFrame(
-        {"data": "shapes", "profile": "quick"}
-        | {"fraction": x, "method": "supervised", "protocol": "finetune"}
-        | {"runs": 3, "mean": y, "low": y, "high": y}
-        for x, y in rising.items()
-    )
-
-
-# ----------------------------------------------------------------------- gains
-
-
-@pytest.fixture
-def differences() -> pd.DataFrame:
-    found = [
-        ("simclr", "finetune", 0.25, 0.01, -0.01, 0.03),
-        ("simclr", "finetune", 0.05, 0.05, 0.02, 0.08),
-        ("rotnet", "finetune", 0.05, -0.04, -0.06, -0.02),
-        ("simclr", "linear", 0.05, 0.5, 0.4, 0.6),
-    ]
-    names = ["method", "protocol", "fraction", "mean", "low", "high"]
-    table = pd.DataFrame(found, columns=names)
-    return table.assign(data="shapes", profile="quick", pairs=5)
-
-
-# ------------------------------------------------- equivalents and gains as the others
 
 
 def test_curves_have_names_at_their_ends_none_on_another_and_no_legend(summary):

@@ -15,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from sslkit.figures import diagrams, plots
+from sslkit.figures import diagrams, drawing, plots
 from sslkit.runs.arms import arm_of
 
 pytestmark = [
@@ -232,7 +232,7 @@ def cells(figure: Figure, colour: str) -> list[tuple[float, float]]:
 def test_of_six_views_each_has_one_partner_among_five_others() -> None:
     figure = diagrams.simclr()
     partners = cells(figure, arm_of("simclr").colour)
-    others = cells(figure, diagrams.PALE)
+    others = cells(figure, drawing.PALE)
     assert len(partners) == 6
     assert len(others) == 24
     columns = sorted({x for x, _ in others})

@@ -224,10 +224,10 @@ def test_a_line_says_how_many_labels_for_how_long_and_what_leaves_the_curve(bill
     (axes,) = figure.axes
     said = [text.get_text() for text in axes.texts if text.get_text()]
     assert said == [
-        "90 in 3 min",
-        "1,500 in 15 min",
-        "< 10 in 15 min",
-        "> 10,000 in 1.8 h",
+        "90 in 3 minutes",
+        "1,500 in 15 minutes",
+        "< 10 in 15 minutes",
+        "> 10,000 in 1.8 hours",
     ]
     (right,) = points(axes, arm_of("simclr").colour, ">")
     assert 10_000 < right[0] < axes.get_xlim()[1]

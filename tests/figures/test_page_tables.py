@@ -8,7 +8,7 @@ import pytest
 from scored import scored, together
 
 from sslkit.figures import page_tables
-from sslkit.study import answers, label_value, reports, tables
+from sslkit.study import answers, reports, tables
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -65,20 +65,3 @@ def test_contrasts_are_in_points_and_a_single_pair_has_no_interval():
         f"{first['holm']:.2g}",
     ]
     assert list(table.loc[names[1]]) == ["+10.0", "", 1, "", ""]
-
-
-@pytest.fixture
-def worth() -> label_value.Worth:
-    """Arms on, above and below a curve from 5 to 100 %."""
-    frame = together(
-        *(
-            scored("supervised", [mean] * 5, fraction=share)
-            for share, mean in {0.05: 0.5, 0.25: 0.7, 1.0: 0.9}.items()
-        ),
-        scored("simclr", [0.6] * 5),
-        scored("rotnet", [0.95] * 5),
-        scored("rotnet-jitter", [0.55]),
-        scored("simclr", [0.6] * 5, fraction=0.25),
-        scored("rotnet", [0.1] * 3, fraction=0.25, protocol="linear"),
-    )
-    return label_value.worth(frame, seen="budget")

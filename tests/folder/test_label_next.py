@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
+import torch
 
 from sslkit.folder import label_next
+from sslkit.images.imageset import ImageSet
 
 
 def test_what_is_unsure_comes_first_and_its_like_does_not_follow() -> None:
@@ -30,6 +36,18 @@ def test_sure_images_are_not_reached_before_all_unsure_ones() -> None:
     found = label_next.unsure(features, probabilities, "ab", count=5)
     assert len(found) == 5
     assert set(found["row"]) <= set(range(150, 200))
+
+
+def test_what_is_wanted_is_written_by_the_names_of_files_or_by_rows(
+    tmp_path: Path,
+) -> None:
+    images = ImageSet.of(torch.zeros(3, 3, 2, 2, dtype=torch.uint8))
+    chosen = pd.DataFrame({"row": [2, 0], "reason": ["unsure", "typical"]})
+    file = tmp_path / "next.csv"
+    assert label_next.write(chosen, images, file)["file"].tolist() == ["2", "0"]
+    named = replace(images, files=("a.png", "b.png", "c.png"))
+    assert label_next.write(chosen, named, file)["row"].tolist() == [2, 0]
+    assert file.read_text() == "file,reason\nc.png,unsure\na.png,typical\n"
 
 
 def test_typical_images_stand_for_clusters_the_largest_first() -> None:

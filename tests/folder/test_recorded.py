@@ -23,13 +23,15 @@ def test_findings_are_the_differences_of_pairs() -> None:
         scored("simclr", [0.7, 0.7], variant="all", protocol="linear"),
         scored("rotnet", [0.6, 0.58], variant="all"),
     )
+    labels = (1000 * frame["fraction"]).round().astype(int)
+    frame = frame.assign(labels=labels, pretraining_seed=frame["draw"])
     found = {one.what: one for one in recorded.of_scores(frame)}
     assert {name: one.mean for name, one in found.items()} == pytest.approx(
         {
             "simclr": 0.11,
             "rotnet": -0.01,
             "jitter": 0.04,
-            "labels": 0.05 + 0.95 * 11 / 30,
+            "labels": 20 ** (11 / 30) / 20,
         }
     )
     assert {(one.data, one.pairs) for one in found.values()} == {("shapes", 2)}

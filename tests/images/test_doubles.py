@@ -10,7 +10,7 @@ import torch
 
 from sslkit.folder.doubles import pairs
 from sslkit.images import summary
-from sslkit.images.doubles import copies, seen
+from sslkit.images.doubles import copies
 from sslkit.images.imageset import ImageSet
 
 
@@ -26,7 +26,7 @@ def images() -> ImageSet:
 
 
 def test_of_equal_images_the_first_with_a_label_is_repeated(images: ImageSet) -> None:
-    assert seen(images).tolist() == [2, 3, 4, 0, 1]
+    assert images.seen().tolist() == [2, 3, 4, 0, 1]
     assert list(copies(images).items()) == [(4, 3), (0, 3), (5, 3)]
 
 

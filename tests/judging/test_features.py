@@ -46,6 +46,15 @@ def test_features_are_computed_once_a_row_in_any_order_and_with_repeats(
     assert max(encoded) <= 256
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_rows_may_be_on_the_device(images: ImageSet, encoder: Encoder) -> None:
+    features = Features(encoder.cuda(), images.to("cuda"))
+    asked = torch.tensor([5, 3, 380])
+    found, labels = features.take(asked.cuda())
+    torch.testing.assert_close(found, features.values[asked])
+    assert torch.equal(labels.cpu(), images.labels[asked])
+
+
 @pytest.mark.parametrize("layer", ["layer1", "layer2", "layer3", "layer4"])
 def test_a_layer_is_judged_by_its_own_features(
     layer: str, images: ImageSet, encoder: Encoder

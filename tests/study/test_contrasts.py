@@ -1,4 +1,4 @@
-"""Named contrasts, spread of draws and seeds, label equivalents: against known ones."""
+"""Named contrasts, spread of draws and seeds: against known ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from sslkit.study import contrasts
-from sslkit.study.contrasts import Contrast, label_equivalents, spread
+from sslkit.study.contrasts import Contrast, spread
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -160,131 +160,3 @@ def test_spread_takes_the_draws_that_have_all_seeds_and_the_arms_that_can():
     (row,) = spread(frame).itertuples()
     assert (row.method, row.draws) == ("simclr", 2)
     assert row.of_draws == pytest.approx(math.sqrt(0.0046))
-
-
-# ----------------------------------------------------------- label equivalents
-
-SHARES = (0.05, 0.25, 0.5, 1.0)
-
-
-def line(share: float) -> float:
-    return 0.5 + 0.4 * share
-
-
-def curve(draws: int = 3, method: str = "supervised") -> pd.DataFrame:
-    """Supervised training whose accuracy is a straight line of its share."""
-    return pd.concat(
-        [arm(method, [line(share)] * draws, fraction=share) for share in SHARES]
-    )
-
-
-@pytest.mark.parametrize("share", [0.05, 0.1, 0.3, 0.77, 1.0])
-def test_on_a_straight_line_the_share_is_exact(share):
-    frame = pd.concat([curve(), arm("simclr", [line(share)] * 3)])
-    (row,) = label_equivalents(frame).itertuples()
-    assert (row.method, row.protocol, row.fraction) == ("simclr", "finetune", 0.05)
-    assert row.draws == 3
-    assert (row.share, row.low, row.high) == pytest.approx((share,) * 3)
-
-
-@pytest.mark.parametrize(("level", "end"), [(0.95, math.inf), (0.4, -math.inf)])
-def test_what_leaves_the_curve_is_censored(level, end):
-    frame = pd.concat([curve(), arm("rotnet", [level] * 3, protocol="linear")])
-    (row,) = label_equivalents(frame).itertuples()
-    assert (row.share, row.low, row.high) == (end, end, end)
-
-
-def test_an_interval_may_leave_the_curve_on_one_side_or_both():
-    high = arm("simclr", [line(1) + off for off in (-0.1, -0.02, 0.02, 0.05)])
-    wide = arm("rotnet", [line(0.5) + off for off in (-0.4, -0.4, 0.4, 0.4)])
-    table = label_equivalents(pd.concat([curve(4), high, wide])).set_index("method")
-    assert 0.7 < table.loc["simclr", "low"] < table.loc["simclr", "share"] < 1
-    assert table.loc["simclr", "high"] == math.inf
-    ends = table.loc["rotnet", ["low", "share", "high"]].to_list()
-    assert ends == [-math.inf, pytest.approx(0.5), math.inf]
-
-
-def test_the_curve_is_made_monotone_before_it_is_read():
-    """Accuracies 0.5, 0.8, 0.6, 0.9 pool to 0.5, 0.7, 0.7, 0.9."""
-    values = dict(zip(SHARES, (0.5, 0.8, 0.6, 0.9), strict=True))
-    supervised = [arm("supervised", [y] * 2, fraction=x) for x, y in values.items()]
-    frame = pd.concat([*supervised, arm("simclr", [0.6] * 2), arm("rotnet", [0.8] * 2)])
-    share = label_equivalents(frame).set_index("method")["share"]
-    assert share["simclr"] == pytest.approx(0.15)
-    assert share["rotnet"] == pytest.approx(0.75)
-
-
-def test_pairs_are_kept_within_a_share():
-    """What always equals supervised training with its labels is worth just these."""
-    noise = np.array([-0.05, 0.02, -0.01, 0.04, 0.0])
-    frame = pd.concat(
-        [
-            arm("supervised", [0.3] * 5),
-            arm("supervised", 0.6 + noise, fraction=0.25),
-            arm("supervised", [0.9] * 5, fraction=0.5),
-            arm("simclr", 0.6 + noise, fraction=0.25),
-            arm("rotnet", 0.6 - noise, fraction=0.25),
-        ]
-    )
-    table = label_equivalents(frame).set_index("method")
-    ends = table.loc["simclr", ["share", "low", "high"]].to_list()
-    assert ends == pytest.approx([0.25] * 3)
-    assert table.loc["rotnet", "low"] < 0.24 < 0.26 < table.loc["rotnet", "high"]
-
-
-def test_the_interval_contains_the_truth_as_often_as_it_should(monkeypatch):
-    monkeypatch.setattr(contrasts, "RESAMPLES", 150)
-    rng = np.random.default_rng(0)
-    truth, hits, tables = 0.4, 0, 40
-    for i in range(tables):
-        noisy = [
-            arm("supervised", line(x) + 0.02 * rng.normal(size=10), fraction=x)
-            for x in SHARES
-        ]
-        ours = arm("simclr", line(truth) + 0.02 * rng.normal(size=10))
-        (row,) = label_equivalents(pd.concat([*noisy, ours]), seed=i).itertuples()
-        assert row.low <= row.share <= row.high
-        hits += row.low <= truth <= row.high
-    assert 0.85 <= hits / tables < 1
-
-
-def test_the_same_seed_gives_the_same_interval():
-    frame = pd.concat([curve(5), arm("simclr", [0.6, 0.62, 0.64, 0.66, 0.7])])
-    one, other = (label_equivalents(frame, seed=1) for _ in range(2))
-    pd.testing.assert_frame_equal(one, other)
-
-
-def test_the_curve_is_that_of_the_recipe_asked_for():
-    frame = pd.concat([curve(), curve(method="supervised-plain")])
-    frame.loc[frame["method"] == "supervised-plain", "accuracy"] -= 0.1
-    frame = pd.concat([frame, arm("simclr", [line(0.25)] * 3)])
-    assert label_equivalents(frame)["share"].item() == pytest.approx(0.25)
-    plain = label_equivalents(frame, against="supervised-plain")
-    assert plain["share"].item() == pytest.approx(0.5)
-
-
-def test_a_curve_takes_two_shares():
-    frame = pd.concat([arm("supervised", [0.5, 0.6]), arm("simclr", [0.6, 0.7])])
-    with pytest.raises(ValueError, match="'supervised' at two fractions"):
-        label_equivalents(frame)
-
-
-def test_draws_that_are_still_missing_leave_an_interval_of_the_others():
-    """While records arrive, a resample may have none of an arm's draws."""
-    few = curve(5)
-    few = few[(few["fraction"] != 0.5) | (few["draw"] < 2)]
-    other = arm("rotnet", [0.6] * 5, fraction=0.5)  # has all draws of that share
-    frame = pd.concat([few, other, arm("simclr", [line(0.3)] * 2)])
-    frame = pd.concat([frame, arm("random", [0.55] * 5, protocol="linear")])
-    table = label_equivalents(frame).set_index("method")
-    ends = table.loc["simclr", ["share", "low", "high"]].to_list()
-    assert ends == pytest.approx([0.3] * 3)
-    assert table.loc["simclr", "draws"] == 2
-
-
-def test_a_single_draw_has_a_share_and_no_interval():
-    frame = pd.concat([curve(), arm("simclr", [line(0.3)])])
-    (row,) = label_equivalents(frame).itertuples()
-    assert row.share == pytest.approx(0.3)
-    assert math.isnan(row.low)
-    assert math.isnan(row.high)

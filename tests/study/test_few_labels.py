@@ -70,14 +70,14 @@ def test_labels_train_for_as_long_as_was_tuned_on_each_set() -> None:
         ("supervised-plain", plan.supervised),
         ("selftrain", plan.supervised),
     ):
-        one = few_labels.one("colon3", arm, few_labels.FEW, 10)
+        one = few_labels.one("colon3", arm, few_labels.TWENTIETH, 10)
         assert one.downstream.steps == steps
     assert plan.finetune != plan.supervised
 
 
 def test_the_ladder_has_a_rung_for_updates_and_one_for_labelled_images() -> None:
     updates, labelled = list(few_labels.ladder("colon3"))[:2]
-    last = few_labels.one("colon3", "simclr", few_labels.FEW, 10)
+    last = few_labels.one("colon3", "simclr", few_labels.TWENTIETH, 10)
     assert updates.method is None
     assert updates.downstream.steps == 3000 + (last.downstream.steps or 0)
     assert labelled.pretrain == "labelled"
@@ -92,7 +92,7 @@ def test_the_surface_shares_its_far_corner_with_the_base() -> None:
     assert set(seeds.values()) == {10}  # two shares, five draws
     assert len(seeds) == 9 + 2 * 4
     corner = [one for one in every if one.variant == "50000 images, 6000 steps"]
-    base = few_labels.one("cifar10", "simclr", few_labels.FEW, 10)
+    base = few_labels.one("cifar10", "simclr", few_labels.TWENTIETH, 10)
     assert {one.pretraining for one in corner} == {base.pretraining}
     assert {one.pretrain_images for one in corner} == {50000}
 

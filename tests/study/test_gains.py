@@ -161,17 +161,6 @@ def test_a_curve_has_a_row_a_budget_with_its_interval(frame):
     assert set(alone["seeds"]) == {0}
 
 
-def test_the_one_way_of_an_arm_stands_for_the_one_that_is_asked():
-    asked = {
-        ("supervised-plain", "linear"): "finetune",
-        ("selftrain", "finetune"): "selftrain",
-        ("histogram", "finetune"): "linear",
-        ("random", "knn"): "knn",
-        ("simclr", "finetune"): "finetune",
-    }
-    assert {pair: gains.own_protocol(*pair) for pair in asked} == asked
-
-
 def test_a_surface_reads_images_and_steps_from_the_variants(frame):
     parts = [
         scored(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made_labels import BUDGETS, scored, together, with_surface
 
-from sslkit.study import exchange, gains, places
+from sslkit.study import exchange, gains, label_efficiency, places
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -34,7 +34,7 @@ def test_a_variant_of_the_surface_names_its_place() -> None:
 
 def test_without_a_surface_there_is_a_bill_a_budget_and_no_place() -> None:
     rows = places.bills(curves())
-    plain = exchange.bill(curves(), "simclr")
+    plain = label_efficiency.bill(curves(), "simclr")
     pd.testing.assert_frame_equal(rows[[*plain]], plain)
     assert rows[["images", "steps"]].isna().all(axis=None)
 
@@ -45,7 +45,7 @@ def test_places_have_their_bills_and_the_base_is_the_farthest() -> None:
     assert at.loc[1000, ["variant"]].values.tolist() == [["base"]]
     assert at.loc[(100, 50_000, 6000), "variant"] == "base", "once, not twice"
     assert len(at.loc[100]) == len(at.loc[500]) == 9
-    (alone,) = exchange.bill(
+    (alone,) = label_efficiency.bill(
         with_surface(curves()),
         "simclr",
         variants=["2500 images, 500 steps"],

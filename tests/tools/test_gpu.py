@@ -19,7 +19,7 @@ from small_runs import noise
 from sslkit.images.imageset import ImageSet
 from sslkit.learning import loop
 from sslkit.runs import records
-from sslkit.study.few_labels import FEW, FIRST, FROZEN
+from sslkit.study.few_labels import FIRST, FROZEN, TWENTIETH
 from tools import gpu, gpu_tasks, gpu_work, travel
 from tools.gpu_tasks import GPU, REHEARSAL, STUDY, Task
 from tools.gpu_work import Places
@@ -92,7 +92,7 @@ def done_of(folder: Path) -> dict[str, float]:
 
 
 def test_records_of_a_gpu_are_those_of_few_labels_but_for_the_encoder() -> None:
-    made = gpu_tasks.of_curve(GPU, "simclr", FEW, FIRST, FROZEN)
+    made = gpu_tasks.of_curve(GPU, "simclr", TWENTIETH, FIRST, FROZEN)
     assert (made.profile, made.variant) == ("few-labels-gpu", "resnet18")
     assert (made.encoder.backbone, made.encoder.stem) == ("resnet18", "small")
     assert (made.pretrain, made.protocols, made.draw) == ("everything", FROZEN, FIRST)

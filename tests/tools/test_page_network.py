@@ -20,13 +20,15 @@ from tools import page_network, results
 def test_encoders_are_those_of_the_committed_grids(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    alone = few_labels.one("blood8", "supervised", few_labels.FEW, few_labels.FIRST)
+    alone = few_labels.one(
+        "blood8", "supervised", few_labels.TWENTIETH, few_labels.FIRST
+    )
     monkeypatch.setattr(few_labels, "supervised", lambda *_: alone)  # reads the images
     made = page_network.recipes()
     assert [*made] == ["random", "supervised", "rotnet", "simclr"]
     grid = set(few_labels.encoders("blood8"))
     assert {made["rotnet"], made["simclr"]} <= grid
-    floor = few_labels.baselines("blood8", {few_labels.FEW: 1})
+    floor = few_labels.baselines("blood8", {few_labels.TWENTIETH: 1})
     assert {made["random"], made["supervised"]} <= set(floor)
     assert page_network.of_scenes() in set(results.recipes("quick-shapes"))
 

@@ -60,7 +60,8 @@ def test_a_crop_is_the_packages_of_the_same_box(height: int, width: int) -> None
     boxes = [[0, 0, height, width], [0, 0, 1, 1], [height - 1, width - 1, 1, 1]]
     boxes += [[3, 5, 15, 8], [height - 7, 0, 7, width], [1, width - 9, 12, 9]]
     ours = views_in_node("views.resizedCrop(image, p)", images, boxes)
-    theirs = pieces.resized_crop(pieces.to_float(images), torch.tensor(boxes).float())
+    places = pieces.places(torch.tensor(boxes).float(), height, width)
+    theirs = pieces.sample(pieces.to_float(images), places)
     close(ours, theirs, PLACES)
 
 
