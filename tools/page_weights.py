@@ -72,7 +72,7 @@ def numbers(encoder: Encoder, head: nn.Linear | None = None) -> Tensor:
 
 
 def rounded(weights: Tensor) -> Tensor:
-    """Weights that float16 can hold, ``(channels, …)``, by carrying what rounding costs.
+    """Weights that float16 can hold, ``(channels, …)``, carrying what that costs.
 
     What a weight loses, the next of its channel gets: the sum of each channel stays.
     After a ReLU all inputs are positive, so errors of one sign would add up.
