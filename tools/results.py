@@ -117,13 +117,17 @@ def publish(name: str, done: Iterable[Run]) -> None:
 
 
 def draw_answer() -> None:
-    """Draw the figure of the README and of shared links: the label curve on tissue."""
+    """Draw the figure of the README and of shared links, that of the book's cover."""
     from sslkit.figures import few_labels, grounds, plots
     from sslkit.study import findings
 
     plots.style()
-    frame = findings.recorded("colon3", "few-labels")
-    figure = few_labels.label_curve(frame, arrow=("simclr", "linear", 30), classes=3)
+    figure = few_labels.label_curve(
+        findings.recorded("cifar10", "few-labels"),
+        arms=(("supervised", "finetune"), ("simclr", "linear")),
+        arrow=("simclr", "linear", 100),
+        classes=10,
+    )
     ANSWER.write_text(grounds.svg(figure))
     figure.savefig(ANSWER.with_suffix(".png"), dpi=200, metadata={"Software": None})
     click.echo(ANSWER)
