@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from sslkit.judging.cases import Case, Judged
 from sslkit.judging.classifier import Classifier
 from sslkit.judging.features import Features
-from sslkit.judging.scores import score_test
 from sslkit.judging.selftraining import selftrain
 from sslkit.learning.checkpoints import Select
 from sslkit.learning.encoders import Encoder
@@ -62,7 +61,7 @@ def _probe(case: Case, name: str, features: Features) -> Judged:
     began = time.perf_counter()
     head = Classifier(nn.Identity(), case.head(name, features))
     fitted = case.fit(head, features, name)
-    score = case.score(head, features, fitted)
+    score = case.score(name, head, features, fitted)
     score = replace(score, seconds=time.perf_counter() - began)
     whole = None if features.layer else case.classifier(features.encoder, head.head)
     return Judged(score, fitted.history, whole)
@@ -76,7 +75,7 @@ def finetune(case: Case) -> dict[str, Judged]:
         raise ValueError(f"a {kind} has no weights: nothing in it can be fine-tuned")
     classifier = case.thawed()
     fitted = case.fit(classifier, case.images, "finetune")
-    score = case.score(classifier, case.images, fitted)
+    score = case.score("finetune", classifier, case.images, fitted)
     score = replace(score, seconds=time.perf_counter() - began)
     return {"finetune": Judged(score, fitted.history, classifier)}
 
@@ -114,7 +113,7 @@ def folds(case: Case) -> dict[str, Judged]:
     epoch = int(losses.argmin()) + 1
     head, fitted = learn(budget, None, epoch)
     head.load_state_dict(fitted.selected)  # what comes later does not count
-    score = case.score(head, features, fitted)
+    score = case.score("folds", head, features, fitted)
     seconds = time.perf_counter() - began
     score = replace(score, seconds=seconds, n_train=len(budget))
     history = fitted.history.query("epoch <= @epoch").reset_index(drop=True)
@@ -147,8 +146,8 @@ def knn(case: Case) -> dict[str, Judged]:
     began = time.perf_counter()
     from sklearn.neighbors import KNeighborsClassifier
 
-    features, split = case.features, case.split
-    known, labels = (t.cpu().numpy() for t in features.take(split.train))
+    features = case.features
+    known, labels = (t.cpu().numpy() for t in features.take(case.split.train))
     nearest = KNeighborsClassifier(metric="cosine", weights="distance")
     nearest.set_params(n_neighbors=_neighbours(case, nearest)).fit(known, labels)
 
@@ -159,7 +158,7 @@ def knn(case: Case) -> dict[str, Judged]:
         probabilities[:, nearest.classes_] = torch.from_numpy(votes).double()
         return probabilities, probabilities
 
-    score = score_test(predict, case.images, split, epoch=None)
+    score = case.tested("knn", predict, epoch=None)
     score = replace(score, seconds=time.perf_counter() - began)
     return {"knn": Judged(score, pd.DataFrame(), None)}
 
