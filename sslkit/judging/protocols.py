@@ -97,8 +97,8 @@ def folds(case: Case) -> dict[str, Judged]:
     count = _fold_count(case, budget)
     if count < 2:
         raise ValueError(
-            "folds: all labelled images are of one group, which no two folds may share; "
-            "take the protocol 'linear'"
+            "folds: all labelled images are of one group, and no two folds may share "
+            "one; take the protocol 'linear'"
         )
     most = int(case.images.labels.cpu()[budget].bincount().max())
     if most < count:
