@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -156,7 +155,9 @@ def _finding(what: What, data: str, row: dict[Any, Any]) -> Finding:
 
 
 def _blocks(data: str) -> list[Finding]:
-    """Of the largest tiles that were asked."""
+    """Of the largest tiles that were asked, with Wilson's interval."""
+    from scipy.stats import binomtest
+
     file = published.file("cues.csv")
     if file is None:
         return []
@@ -165,6 +166,6 @@ def _blocks(data: str) -> list[Finding]:
     found = []
     for row in own.nlargest(1, "pixels").to_dict("records"):
         share, tiles = row["axis (%)"] / 100, int(row["tested"])
-        half = 1.96 * math.sqrt(share * (1 - share) / tiles)
-        found.append(Finding("blocks", data, share, share - half, share + half, tiles))
+        told = binomtest(round(share * tiles), tiles).proportion_ci(method="wilson")
+        found.append(Finding("blocks", data, share, told.low, told.high, tiles))
     return found
