@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from lightning.fabric import Fabric
 
+from sslkit.images.files import whole
 from sslkit.learning.devices import precision
 from sslkit.runs import provenance
 
@@ -52,9 +53,8 @@ def keep(
         old = pd.read_csv(file)
         replaced = old.merge(rows[CASE].drop_duplicates(), how="left", indicator=True)
         rows = pd.concat([old[(replaced["_merge"] == "left_only").to_numpy()], rows])
-    partial = file.with_suffix(".partial")
-    rows.sort_values("benchmark", kind="stable").to_csv(partial, index=False)
-    partial.replace(file)  # whole or not at all
+    with whole(file) as partial:
+        rows.sort_values("benchmark", kind="stable").to_csv(partial, index=False)
 
 
 def side_by_side(

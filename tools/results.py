@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sslkit.images.files import whole
+
 if TYPE_CHECKING:
     from sslkit.runs.recipes import Data, Recipe
     from sslkit.runs.records import Run
@@ -122,8 +124,10 @@ def draw_answer() -> None:
     plots.style()
     frame = findings.recorded("colon3", "few-labels")
     figure = few_labels.label_curve(frame, arrow=("simclr", "linear", 30), classes=3)
-    ANSWER.write_text(grounds.svg(figure))
-    figure.savefig(ANSWER.with_suffix(".png"), dpi=200, metadata={"Software": None})
+    with whole(ANSWER) as partial:
+        partial.write_text(grounds.svg(figure))
+    with whole(ANSWER.with_suffix(".png")) as partial:
+        figure.savefig(partial, format="png", dpi=200, metadata={"Software": None})
     click.echo(ANSWER)
 
 
@@ -135,7 +139,8 @@ def draw_scaling() -> None:
 
     plots.style()
     seconds = measured.seconds_of(published.runs("cifar3", "study-small"))
-    SCALING.write_text(grounds.svg(speed.scaling(seconds)))
+    with whole(SCALING) as partial:
+        partial.write_text(grounds.svg(speed.scaling(seconds)))
     click.echo(SCALING)
 
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sslkit.images.files import whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -205,7 +207,9 @@ def keep(rows: pd.DataFrame) -> None:
 
     if FILE.exists():
         rows = pd.concat([pd.read_csv(FILE), rows])
-    rows.drop_duplicates(BY, keep="last").sort_values(BY).to_csv(FILE, index=False)
+    rows = rows.drop_duplicates(BY, keep="last").sort_values(BY)
+    with whole(FILE) as partial:
+        rows.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":
