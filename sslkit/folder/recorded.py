@@ -88,7 +88,7 @@ def findings(data: tuple[str, ...] = tuple(SETS)) -> tuple[Finding, ...]:
 
 
 def _table(data: str, profile: str) -> pd.DataFrame:
-    return tables.table(published.runs(data, profile))
+    return tables.table(published.runs(data, profile, histories=False))
 
 
 def of_few_labels(frame: pd.DataFrame) -> list[Finding]:
