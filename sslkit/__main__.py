@@ -72,10 +72,10 @@ def run(
     if int(os.environ.get("RANK", "0")) > 0:
         return  # torchrun's first process speaks for all
     for protocol, score in done.scores.items():
+        ends = "" if score.low is None else f" [{score.low:.4f}, {score.high:.4f}]"
         click.echo(
-            f"{arm_name(chosen, protocol)} {protocol}: "
-            f"accuracy {score.accuracy:.4f} [{score.low:.4f}, {score.high:.4f}] over "
-            f"{score.n_test} test images, loss {score.loss:.4f}"
+            f"{arm_name(chosen, protocol)} {protocol}: accuracy {score.accuracy:.4f}"
+            f"{ends} over {score.n_test} test images, loss {score.loss:.4f}"
         )
     click.echo(f"record: {out / 'records' / done.key}.json")
     if done.encoder_file:

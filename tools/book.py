@@ -30,7 +30,7 @@ from tools.execute import Job, digest, environment, execute_all, key
 HERE = Path(__file__).resolve().parents[1]  # of this tooling
 
 # What of book/ is no part of a page.
-UNSTAGED = {"profiles", ".ipynb_checkpoints", "__pycache__"}
+UNSTAGED = {"profiles", "runs", ".ipynb_checkpoints", "__pycache__"}
 
 
 @dataclass(frozen=True)

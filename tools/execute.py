@@ -59,18 +59,20 @@ class Job:
 def digest(root: Path) -> str:
     """Digest of what all chapters depend on: package, records, pins, this tooling.
 
-    So it is with the manifest of the network in the page, which names all its files.
+    Of the package every file counts, such as the page that reports are made from.
+    So does the manifest of the network in the page, which names all its files.
     """
     total = hashlib.sha256(sys.version.encode())
     files = [
-        *(root / "sslkit").rglob("*.py"),
+        *(root / "sslkit").rglob("*"),
         *(root / "book" / "results").rglob("*"),
         root / "book" / "_assets" / "network" / "manifest.json",
         root / "requirements.lock",
         Path(__file__),
         Path(check.__file__),
     ]
-    for file in sorted(f for f in files if f.is_file()):
+    files = [f for f in files if f.is_file() and f.parent.name != "__pycache__"]
+    for file in sorted(files):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         total.update(f"{os.path.relpath(file, root)} {content}\n".encode())
     return total.hexdigest()

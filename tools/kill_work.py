@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-CHAPTER = "noise"  # draws from records alone, and not from those of the kills
+CHAPTER = "study-again"  # draws from records alone, and not from those of the kills
 UNFINISHED = {"checkpoints", "failed"}  # folders of what nobody takes for an end
 EVERY = "every.jsonl"  # the records of a sweep
 PHOTOS = 8  # a class and part, of the folder that is studied

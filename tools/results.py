@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sslkit.images.files import whole
+
 if TYPE_CHECKING:
     from sslkit.runs.recipes import Data, Recipe
     from sslkit.runs.records import Run
@@ -128,8 +130,10 @@ def draw_answer() -> None:
         arrow=("simclr", "linear", 100),
         classes=10,
     )
-    ANSWER.write_text(grounds.svg(figure))
-    figure.savefig(ANSWER.with_suffix(".png"), dpi=200, metadata={"Software": None})
+    with whole(ANSWER) as partial:
+        partial.write_text(grounds.svg(figure))
+    with whole(ANSWER.with_suffix(".png")) as partial:
+        figure.savefig(partial, format="png", dpi=200, metadata={"Software": None})
     click.echo(ANSWER)
 
 
@@ -141,7 +145,8 @@ def draw_scaling() -> None:
 
     plots.style()
     seconds = measured.seconds_of(published.runs("cifar3", "study-small"))
-    SCALING.write_text(grounds.svg(speed.scaling(seconds)))
+    with whole(SCALING) as partial:
+        partial.write_text(grounds.svg(speed.scaling(seconds)))
     click.echo(SCALING)
 
 

@@ -76,6 +76,9 @@ def bundle(store: Path, out: Path) -> list[str]:
 
     Returns:
         The names of what is in the bundle, below the store.
+
+    Raises:
+        AssertionError: If all of it does not fit, and would come back torn.
     """
     content: dict[str, Any] = {
         note.name: note.read_text() for note in sorted(store.glob("*.json"))
@@ -91,6 +94,7 @@ def bundle(store: Path, out: Path) -> list[str]:
     written = io.BytesIO()
     torch.save(content, written)
     rest = written.getvalue()
+    assert len(rest) <= PIECES * PIECE, "notes and framing outgrew FOR_FRAMING"
     for piece in out.glob("state.*"):
         piece.unlink()
     for number in range(PIECES):

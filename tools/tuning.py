@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sslkit.images.files import whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -203,13 +205,11 @@ def keep(rows: pd.DataFrame) -> None:
     """Write scores beside those that are kept; measured anew, one takes its place."""
     import pandas as pd
 
-    from sslkit.images.files import whole
-
     if FILE.exists():
         rows = pd.concat([pd.read_csv(FILE), rows])
+    rows = rows.drop_duplicates(BY, keep="last").sort_values(BY)
     with whole(FILE) as partial:
-        kept = rows.drop_duplicates(BY, keep="last").sort_values(BY)
-        kept.to_csv(partial, index=False)
+        rows.to_csv(partial, index=False)
 
 
 if __name__ == "__main__":

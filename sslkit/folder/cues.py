@@ -168,13 +168,7 @@ def own_group(images: ImageSet) -> Told | None:
 def _told(
     right: NDArray[np.bool_], groups: NDArray, chance: float, images: int | None = None
 ) -> Told:
-    from scipy.stats import binomtest
-
-    low, high = test_set_interval(right, groups)
-    if low == high:  # a bootstrap of answers that are all alike knows no doubt
-        units = len(np.unique(groups))
-        exact = binomtest(units * int(right.all()), units).proportion_ci()
-        low, high = float(exact.low), float(exact.high)
+    low, high = test_set_interval(right, groups) or (0.0, 1.0)  # of one group: unknown
     return Told(float(right.mean()), low, high, chance, images or len(right))
 
 

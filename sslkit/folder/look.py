@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sslkit.folder import cues, names
@@ -187,11 +188,16 @@ def _groups(images: ImageSet) -> dict[str, int] | None:
         return None
     labels, train = images.labels.cpu().numpy(), images.part == "train"
     if not images.classes:
-        return {"all images": len(np.unique(images.groups))}
+        return {"all images": _count(images.groups)}
     return {
-        name: len(np.unique(images.groups[(labels == label) & train]))
+        name: _count(images.groups[(labels == label) & train])
         for label, name in enumerate(images.classes)
     }
+
+
+def _count(groups: NDArray) -> int:
+    """How many groups there are; an image without one has the empty name."""
+    return len(set(groups) - {""})
 
 
 def _shown(images: ImageSet, budget: Tensor | None) -> dict[str, tuple[int, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -88,7 +87,7 @@ def findings(data: tuple[str, ...] = tuple(SETS)) -> tuple[Finding, ...]:
 
 
 def _table(data: str, profile: str) -> pd.DataFrame:
-    return tables.table(published.runs(data, profile))
+    return tables.table(published.runs(data, profile, histories=False))
 
 
 def of_few_labels(frame: pd.DataFrame) -> list[Finding]:
@@ -168,7 +167,9 @@ def _finding(what: What, data: str, row: dict[Any, Any]) -> Finding:
 
 
 def _blocks(data: str) -> list[Finding]:
-    """Of the largest tiles that were asked."""
+    """Of the largest tiles that were asked, with Wilson's interval."""
+    from scipy.stats import binomtest
+
     file = published.file("cues.csv")
     if file is None:
         return []
@@ -177,6 +178,6 @@ def _blocks(data: str) -> list[Finding]:
     found = []
     for row in own.nlargest(1, "pixels").to_dict("records"):
         share, tiles = row["axis (%)"] / 100, int(row["tested"])
-        half = 1.96 * math.sqrt(share * (1 - share) / tiles)
-        found.append(Finding("blocks", data, share, share - half, share + half, tiles))
+        told = binomtest(round(share * tiles), tiles).proportion_ci(method="wilson")
+        found.append(Finding("blocks", data, share, told.low, told.high, tiles))
     return found

@@ -1,17 +1,10 @@
-"""Image files into pixels: of any format and mode, all of one size.
-
-Images too many for the memory are read into a file, which the system maps: a page of it
-is in memory while it is used. The file is kept, so that the next process has the images
-at once, and all processes of a machine share one copy.
-"""
+"""Image files into pixels: of any format and mode, all of one size."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 import PIL
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm.std import tqdm
 
+from sslkit.images import mapped
 from sslkit.images.damage import reason, tell, warned
 from sslkit.images.files import whole
 from sslkit.images.modes import FORMATS, depth, to_rgb, unwarned
@@ -119,8 +112,7 @@ def read_images(
     Returns:
         The images ``(N, 3, S, S)`` uint8 of all files that could be read, in order, and
         what was met on the way. Images of more than ``IN_MEMORY`` bytes lie in a file
-        below the folder ``SSLKIT_CACHE`` (an environment variable; ``~/.cache/sslkit``
-        if unset) and must not be written to.
+        (``mapped.space``) and must not be written to.
 
     Raises:
         ValueError: At the first file that cannot be read, unless ``skip``.
@@ -129,7 +121,9 @@ def read_images(
     shape = (len(paths), 3, image_size, image_size)
     bits = bits or 16
     if math.prod(shape) > IN_MEMORY:
-        images, account = _mapped(paths, shape, skip, bits)
+        how = f"{READING} {PIL.__version__} {bits}"
+        with mapped.space(paths, shape, how) as (images, note):
+            account = _go_on(images, paths, note, skip, bits)
     else:
         images, account = torch.empty(shape, dtype=torch.uint8), Account()
         _read_into(images, paths, account, skip, bits)
@@ -137,55 +131,20 @@ def read_images(
     return images[: len(paths) - len(account.failed)], account
 
 
-def _mapped(
-    paths: Sequence[Path], shape: tuple[int, ...], skip: bool, bits: int
-) -> tuple[Tensor, Account]:
-    """Read into a file, from where an interrupted process got to; or find it done."""
-    cache = os.environ.get("SSLKIT_CACHE") or "~/.cache/sslkit"
-    name = f"{_digest(paths, shape, bits)}.uint8"
-    file = Path(cache).expanduser() / "decoded" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    note = file.with_suffix(".json")
-    with FileLock(file.with_suffix(".lock")):
-        account = Account()
-        if file.exists() and note.exists():
-            account = Account.from_json(note.read_text())
-        else:
-            _check_room(file, math.prod(shape))
-        images = torch.from_file(
-            str(file), shared=True, size=math.prod(shape), dtype=torch.uint8
-        ).view(shape)
+def _go_on(
+    images: Tensor, paths: Sequence[Path], note: Path, skip: bool, bits: int
+) -> Account:
+    """Read what an interrupted process has not read, by its note; perhaps nothing."""
+    account = Account.from_json(note.read_text()) if note.exists() else Account()
+    if account.failed and not skip:
+        raise _unreadable(paths, account)
 
-        def keep() -> None:
-            with whole(note) as partial:
-                partial.write_text(json.dumps(vars(account)))
+    def keep() -> None:
+        with whole(note) as partial:
+            partial.write_text(json.dumps(vars(account)))
 
-        if account.failed and not skip:
-            raise _unreadable(paths, account)
-        _read_into(images, paths, account, skip, bits, keep)
-    return images, account
-
-
-def _digest(paths: Sequence[Path], shape: tuple[int, ...], bits: int) -> str:
-    """Of the files as they are now, and of how they are read."""
-    digest = hashlib.sha256(f"{READING} {PIL.__version__} {shape} {bits}".encode())
-    for path in paths:
-        about = path.stat()
-        digest.update(os.fsencode(path.resolve()))  # a name need not be text
-        digest.update(f" {about.st_size} {about.st_mtime_ns}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _check_room(file: Path, size: int) -> None:
-    """A mapped page that finds no room on the disk would kill the process."""
-    free = shutil.disk_usage(file.parent).free
-    if free < size:
-        raise OSError(
-            f"the images take {size / 2**30:.1f} GiB, and {file.parent} has "
-            f"{free / 2**30:.1f} GiB of room; free some, let the environment variable "
-            "SSLKIT_CACHE name another folder, or take fewer or smaller images "
-            "(limit=, image_size=)"
-        )
+    _read_into(images, paths, account, skip, bits, keep)
+    return account
 
 
 def _read_into(

@@ -142,9 +142,13 @@ class ImageSet:
         part = np.where(known.numpy() < 0, "unlabelled", "train").astype("<U10")
         if test is not None:
             tested = test.cpu()
-            masks = tested.dtype == torch.bool
-            if masks or not torch.isin(tested, torch.arange(count)).all():
-                raise ValueError(f"test rows are counted from 0 to {count - 1}")
+            if not len(tested):
+                tested = tested.long()  # torch.tensor([]) has floats
+            plain = not (tested.is_floating_point() or tested.dtype == torch.bool)
+            if not plain or not torch.isin(tested, torch.arange(count)).all():
+                raise ValueError(
+                    f"test rows are counted from 0 to {count - 1}, in integers"
+                )
             if (known[tested] < 0).any():
                 raise ValueError("a test image has no label")
             part[tested.numpy()] = "test"

@@ -104,8 +104,8 @@ def split(
 
     Raises:
         ValueError: If not one of ``fraction`` and ``labels`` is given, it is out of
-            range, a class has too few images, or a group is larger than its part (the
-            group is named).
+            range, there is but one class, a class has too few images, or a group is
+            larger than its part (the group is named).
     """
     if (fraction is None) == (labels is None):
         raise ValueError(f"{fraction=} and {labels=}: give one of them")
@@ -117,6 +117,12 @@ def split(
     part = np.asarray(images.part)
     if not ((label_of >= 0) & (part == "train")).any():
         raise ValueError(f"'{images.name}' has no labels to draw a budget from")
+    if len(images.classes) == 1:
+        raise ValueError(
+            f"'{images.name}' has one class, '{images.classes[0]}', and none to tell "
+            "it from; add another, or put its images into unlabelled/, to learn "
+            "without labels"
+        )
     groups = np.arange(len(images)) if images.groups is None else images.groups
 
     roles: dict[str, list[Rows]] = {"train": [], "val": [], "pool": [], "held": []}

@@ -253,8 +253,8 @@ def check(watched: Watched) -> list[Alarm]:
 def alarms(watched: Watched) -> list[Alarm]:
     """All alarms that a training gave, each once, where it was first seen."""
     found: dict[str, Alarm] = {}
-    for step in sorted({at for seen in watched.values.values() for at in seen}):
-        for alarm in check(watched.until(step)):
+    for so_far in watched.growing():
+        for alarm in check(so_far):
             found.setdefault(alarm.name, alarm)
     return list(found.values())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Case:
-    """What a protocol is given: the arguments of ``judge``, images on the device.
-
-    Of ``known`` it is given the score of its own, if there is one.
-    """
+    """What a protocol is given: the arguments of ``judge``, images on the device."""
 
     features: Features
     split: Split
@@ -57,7 +55,7 @@ class Case:
     select: Select
     fabric: Fabric
     checkpoint: Path | None
-    known: Score | None = None
+    known: Mapping[str, Score] = field(default_factory=dict)
 
     @property
     def images(self) -> ImageSet:
@@ -104,13 +102,31 @@ class Case:
             select=self.select,
         )
 
+    def tested(
+        self,
+        name: str,
+        predict: Callable[[Tensor], tuple[Tensor, Tensor]],
+        epoch: int | None,
+    ) -> Score:
+        """Score on the test images, which are not read where that score is known.
+
+        Args:
+            name: Of the score.
+            predict: As ``score_test`` takes it.
+            epoch: The selected epoch, if one was.
+        """
+        if name in self.known:
+            return self.known[name]
+        return score_test(predict, self.images, self.split, epoch=epoch)
+
     def score(
-        self, classifier: Classifier, source: ImageSet | Features, fitted: Fitted
+        self,
+        name: str,
+        classifier: Classifier,
+        source: ImageSet | Features,
+        fitted: Fitted,
     ) -> Score:
         """Score with selected and with last weights; the selected stay in it."""
-        if self.known is not None:
-            classifier.load_state_dict(fitted.selected)
-            return self.known
         last = copy.deepcopy(classifier.state_dict())
 
         def probabilities(weights: dict[str, Tensor], rows: Tensor) -> Tensor:
@@ -121,7 +137,8 @@ class Case:
             of_last = probabilities(last, rows)
             return probabilities(fitted.selected, rows), of_last
 
-        score = score_test(predict, self.images, self.split, epoch=fitted.epoch)
+        score = self.tested(name, predict, fitted.epoch)
+        classifier.load_state_dict(fitted.selected)
         there = fitted.history[fitted.history["epoch"] == fitted.epoch]
         values = there.set_index("metric")["value"]
         return replace(

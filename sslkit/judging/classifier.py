@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sslkit.images.files import whole
 from sslkit.learning.distributed import gather
 from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.views import augment, pieces
@@ -85,6 +86,7 @@ class Classifier(nn.Module):
         Raises:
             ValueError: If the encoder is not one of ``sslkit``'s, or the head not of
                 ``new_head``: these alone can be built again from their names.
+            OSError: If it cannot be written; names the file.
         """
         if not isinstance(self.encoder, Encoder):
             found = type(self.encoder).__name__
@@ -105,11 +107,9 @@ class Classifier(nn.Module):
         weights = {
             name: value.contiguous().cpu() for name, value in self.state_dict().items()
         }
-        file = Path(file)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f".{file.name}.partial")
-        save_file(weights, partial, metadata={"classifier": json.dumps(about)})
-        partial.replace(file)
+        note = {"classifier": json.dumps(about)}
+        with whole(Path(file)) as partial:
+            partial.write_bytes(safetensors.torch.save(weights, note))
 
 
 def load_classifier(file: str | Path) -> Classifier:

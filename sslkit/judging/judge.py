@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,8 +68,9 @@ def judge(
         fabric: Device and precision; the best device if not given.
         checkpoint: Where fine-tuning may resume from; the caller deletes it. A round
             of self-training has its own beside it, deleted at the end.
-        known: Scores that are recorded, by protocol. What learns then learns again, for
-            its classifier alone, and no test image is read a second time.
+        known: Scores that are recorded, by the names under which they are returned.
+            What learns then learns again, for its classifier alone, and no test image
+            is read a second time.
 
     Returns:
         What was found, by protocol; ``"layers"`` gives one a stage, ``"layer1"``, ….
@@ -97,8 +97,9 @@ def judge(
         select=select,
         fabric=fabric,
         checkpoint=checkpoint,
+        known=known or {},
     )
     found: dict[str, Judged] = {}
     for name in protocols:
-        found |= PROTOCOLS[name](replace(case, known=(known or {}).get(name)))
+        found |= PROTOCOLS[name](case)
     return found

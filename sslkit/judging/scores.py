@@ -23,7 +23,8 @@ class Score:
         low: Lower end of the 95 % bootstrap interval of the accuracy over *test images*
             (over their groups where known): what another test set might have given this
             one trained model. It says nothing about other draws of labels or seeds.
-        high: The upper end.
+            ``None`` if all of them are of one group, from which nothing follows.
+        high: The upper end, likewise.
         confusion: Test images by true class (rows) and predicted class (columns).
         epoch: The selected epoch, counted from 1; ``None`` where none is chosen (kNN).
         last_accuracy: Accuracy with the last epoch's weights instead.
@@ -39,8 +40,8 @@ class Score:
 
     accuracy: float
     loss: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     confusion: list[list[int]]
     epoch: int | None
     last_accuracy: float
@@ -58,14 +59,15 @@ class Score:
 
     @property
     def recall(self) -> list[float]:
-        """Accuracy within each true class."""
+        """Accuracy within each true class; NaN for one without test images."""
         table = np.asarray(self.confusion)
-        return list(table.diagonal() / table.sum(axis=1).clip(min=1))
+        with np.errstate(invalid="ignore"):
+            return list(table.diagonal() / table.sum(axis=1))
 
     @property
     def macro_recall(self) -> float:
-        """Mean accuracy over the classes, whatever their sizes."""
-        return float(np.mean(self.recall))
+        """Mean accuracy over the classes with test images, whatever their sizes."""
+        return float(np.nanmean(self.recall))
 
     @property
     def majority(self) -> float:
@@ -76,25 +78,39 @@ class Score:
 
 def test_set_interval(
     correct: NDArray[np.bool_], groups: NDArray | None = None
-) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of an accuracy, over images or their groups.
+) -> tuple[float, float] | None:
+    """95 % interval of an accuracy, over images or their groups.
+
+    The percentile bootstrap; or, where all images (or groups) have the same accuracy,
+    in whose resamples nothing varies, the exact binomial interval of as many.
 
     Args:
         correct: ``(N,)``, whether each test image was classified correctly.
         groups: ``(N,)`` group of each image; whole groups are resampled, since images
             of one slide or person are right and wrong together.
 
+    Returns:
+        Its ends; nothing for a single group, whose images are no sample of others.
+
     Source:
-        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+        Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13;
+        Clopper and Pearson, Biometrika 26 (1934), for the exact one.
     """
-    from scipy.stats import bootstrap
+    from scipy.stats import beta, bootstrap
 
     units = np.arange(len(correct)) if groups is None else groups
     _, member = np.unique(units, return_inverse=True)
     sizes = np.bincount(member)
     right = np.bincount(member, weights=correct)
-    if right.sum() in (0, len(correct)) or len(sizes) < 2:
-        return float(right.sum() / len(correct)), float(right.sum() / len(correct))
+    count = len(sizes)
+    if groups is not None and count < 2:
+        return None
+    shares = right / sizes
+    if (shares == shares[0]).all():
+        fine = count * shares[0]  # as quantiles, since it need not be a whole number
+        low = beta.ppf(0.025, fine, count - fine + 1) if fine > 0 else 0.0
+        high = beta.ppf(0.975, fine + 1, count - fine) if fine < count else 1.0
+        return float(low), float(high)
     interval = bootstrap(
         (right, sizes),
         lambda r, n, axis=-1: r.sum(axis) / n.sum(axis),
@@ -132,7 +148,7 @@ def score_test(
     predicted = selected.argmax(1)
     correct = predicted == labels
     groups = None if images.groups is None else images.groups[split.test.numpy()]
-    low, high = test_set_interval(correct, groups)
+    low, high = test_set_interval(correct, groups) or (None, None)
     return Score(
         accuracy=float(correct.mean()),
         loss=float(log_loss(labels, selected, labels=names)),

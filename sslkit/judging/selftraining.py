@@ -89,7 +89,7 @@ def selftrain(case: Case) -> dict[str, Judged]:
     whole = Fitted(
         pd.concat(histories, ignore_index=True), fitted.selected, epochs + fitted.epoch
     )
-    score = case.score(classifier, known, whole)
+    score = case.score("selftrain", classifier, known, whole)
     if case.fabric.is_global_zero:
         for file in filter(None, files):
             remove(file)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Watched:
     @property
     def step(self) -> int:
         """The last step seen."""
-        return max(step for seen in self.values.values() for step in seen)
+        return max(map(max, self.values.values()))
 
     @property
     def done(self) -> float:
@@ -50,14 +50,18 @@ class Watched:
         """The last value of a loss or a gradient as a share of a guess's loss."""
         return self.last(metric) / self.chance if self.chance else math.nan
 
-    def until(self, step: int) -> Watched:
-        """The same as it was after a step."""
-        values = {
-            metric: {at: value for at, value in seen.items() if at <= step}
-            for metric, seen in self.values.items()
-        }
-        rest = self.steps, self.chance, self.labelled, self.by_chance
-        return Watched({k: v for k, v in values.items() if v}, *rest)
+    def growing(self) -> Iterator[Watched]:
+        """The same as it was after each step: one that grows until it is whole."""
+        came: dict[int, dict[str, float]] = {}
+        for metric, seen in self.values.items():
+            for step, value in seen.items():
+                came.setdefault(step, {})[metric] = value
+        values: dict[str, dict[int, float]] = {}
+        so_far = replace(self, values=values)
+        for step in sorted(came):
+            for metric, value in came[step].items():
+                values.setdefault(metric, {})[step] = value
+            yield so_far
 
 
 def in_a_line(watched: Watched) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import warnings
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from sslkit.images.files import whole
 from sslkit.images.names import first_line
 from sslkit.learning import weights
+from sslkit.learning.training import Training
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric  # a second; imported when it is used
@@ -22,10 +25,32 @@ Select = Literal["validation", "last"] | int
 """Whose weights are kept: the lowest validation loss's, the last, or of an epoch."""
 
 
+def deciding(
+    training: Training,
+    *,
+    seed: int,
+    select: Select,
+    rows: Tensor,
+    validation: Tensor | None,
+) -> dict[str, Any]:
+    """What tells a training from others of the same module on the same images.
+
+    Args are those of ``fit``; plain values, of the rows their digest.
+    """
+    held = rows[:0] if validation is None else validation
+    return asdict(training) | {
+        "seed": seed,
+        "select": select,
+        "rows": hashlib.sha256(rows.numpy().tobytes()).hexdigest(),
+        "validation": hashlib.sha256(held.numpy().tobytes()).hexdigest(),
+    }
+
+
 class State:
     """What an interrupted training needs beside weights and optimiser.
 
     Attributes:
+        decided_by: From ``deciding``.
         epoch: How many are done.
         history: Epoch, step, metric, value.
         selected: The weights of the selected epoch.
@@ -33,7 +58,8 @@ class State:
         lowest: Its validation loss.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decided_by: dict[str, Any]) -> None:
+        self.decided_by = decided_by
         self.epoch = 0
         self.history: list[tuple[int, int, str, float]] = []
         self.selected: dict[str, Tensor] = {}
@@ -90,8 +116,9 @@ class State:
     ) -> None:
         """Go on from what ``save`` wrote, or begin anew if that cannot be.
 
-        A file that is torn, that is none of ours or that another training wrote is put
-        aside, with a warning: nothing is lost but time. Nothing in it is ever run.
+        A file that is torn, that is none of ours or that another training wrote (of
+        another module, or by other settings, seed or rows) is put aside, with a
+        warning: nothing is lost but time. Nothing in it is ever run.
         """
         first = copy.deepcopy((module.state_dict(), optimiser.state_dict()))
         try:
@@ -100,6 +127,9 @@ class State:
             optimiser.load_state_dict(kept.pop("optimiser"))
             if kept.keys() != vars(self).keys():
                 raise ValueError(f"it holds {', '.join(map(str, kept))}")
+            own, other = self.decided_by, kept["decided_by"]
+            if unlike := [name for name in own if own[name] != other.get(name)]:
+                raise ValueError(f"it is of another {', another '.join(unlike)}")
         # Each kind of damage raises its own; all end in the warning.
         except Exception as error:  # noqa: BLE001
             module.load_state_dict(first[0])

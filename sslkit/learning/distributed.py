@@ -141,10 +141,18 @@ class _SyncBatchNorm(_BatchNorm):
         mean = total(wide.sum(dims)) / count
         centred = wide - mean.view(shape)
         variance = total(centred.square().sum(dims)) / count
-        with torch.no_grad():
-            cast(Tensor, self.num_batches_tracked).add_(1)
-            cast(Tensor, self.running_mean).lerp_(mean, self.momentum or 0.0)
-            unbiased = variance * (count / (count - 1))
-            cast(Tensor, self.running_var).lerp_(unbiased, self.momentum or 0.0)
-        scale = (variance + self.eps).rsqrt() * self.weight
+        if self.track_running_stats:
+            self._track(mean, variance * (count / (count - 1)))
+        scale = (variance + self.eps).rsqrt()
+        if not self.affine:
+            return (centred * scale.view(shape)).to(input.dtype)
+        scale = scale * self.weight
         return (centred * scale.view(shape) + self.bias.view(shape)).to(input.dtype)
+
+    @torch.no_grad()
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
+        batches = cast(Tensor, self.num_batches_tracked).add_(1)
+        # Without a momentum they are the mean over all batches.
+        share = 1 / float(batches) if self.momentum is None else self.momentum
+        cast(Tensor, self.running_mean).lerp_(mean, share)
+        cast(Tensor, self.running_var).lerp_(variance, share)

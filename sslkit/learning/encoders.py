@@ -82,8 +82,8 @@ class Encoder(nn.Module):
         self.net = net.to(memory_format=torch.channels_last)  # faster on CPU and CUDA
         self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(3, 1, 1), persistent=False)
-        if settings.init not in ("random", "imagenet"):
-            load(self, weights_file(settings.init))
+        if (file := weights_file(settings.init)) is not None:
+            load(self, file)
 
     def forward(self, images: Tensor) -> Tensor:
         """Features ``(B, dim)`` of images ``(B, 3, H, W)`` in [0, 1]."""
@@ -127,8 +127,13 @@ def stem_for(image_size: int, init: str = "random") -> Literal["small", "image"]
     return "small" if image_size <= 64 and init != "imagenet" else "image"
 
 
-def weights_file(init: str) -> Path:
-    """The encoder file that an ``init`` means: a path, or a name under the data."""
+def weights_file(init: str) -> Path | None:
+    """The encoder file that an ``init`` means: a path, or a name under the data.
+
+    None for ``"random"`` and ``"imagenet"``, whatever files may have such names.
+    """
+    if init in ("random", "imagenet"):
+        return None
     path, named = Path(init), data_root() / init
     return named if named.is_file() and not path.is_file() else path
 

@@ -17,7 +17,7 @@ from tqdm.std import tqdm
 
 from sslkit.learning import memory
 from sslkit.learning.batches import Batch, Batches, TakesRows
-from sslkit.learning.checkpoints import Select, State
+from sslkit.learning.checkpoints import Select, State, deciding
 from sslkit.learning.devices import keep_freed_memory
 from sslkit.learning.distributed import sharing, synchronise
 from sslkit.learning.objective import Objective
@@ -97,7 +97,8 @@ def fit(
         seed: Decides the order of the images and every random view.
         fabric: Device, precision, processes.
         checkpoint: Written every few seconds at the end of an epoch, and resumed from
-            when it exists; the result is the same as without interruption.
+            when it exists; the result is the same as without interruption. One of
+            another training is put aside.
         title: What the progress bar says.
         select: The epoch whose weights are kept beside the last: that of the lowest
             ``"validation"`` loss (the last without validation rows), the ``"last"``,
@@ -156,7 +157,9 @@ def fit(
     batches = batches_of(training.batch_size, rows)
     alone = fabric.world_size == 1  # of several processes, all must do a step together
 
-    state = State()
+    state = State(
+        deciding(training, seed=seed, select=select, rows=rows, validation=validation)
+    )
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from functools import cache
 from typing import Any
 
 from sslkit.methods import METHODS
@@ -62,7 +63,7 @@ def decode(kind: Any, value: Any) -> Any:
     if isinstance(value, dict):
         # Of "Data | None", the one that can be made from a dict.
         kind = next(filter(dataclasses.is_dataclass, typing.get_args(kind)), kind)
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         known = {field.name for field in dataclasses.fields(kind)}
         if unknown := sorted(set(value) - known):
             raise UnknownName(f"{kind.__name__} has no field {', '.join(unknown)}")
@@ -72,6 +73,12 @@ def decode(kind: Any, value: Any) -> Any:
     # JSON has lists alone; a field that is declared as one keeps it.
     wants_list = typing.get_origin(kind) is list
     return tuple(value) if isinstance(value, list) and not wants_list else value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, which cost far more to find than to use."""
+    return typing.get_type_hints(kind)
 
 
 def _upgraded(plain: dict[str, Any]) -> dict[str, Any]:

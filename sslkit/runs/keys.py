@@ -150,7 +150,7 @@ def _both(recipe: Recipe, images: ImageSet) -> dict[str, Any]:
     """What both keys hold; an encoder file counts by its content."""
     encoder = plain(recipe.encoder)
     file = encoders.weights_file(recipe.encoder.init)
-    if file.is_file():
+    if file is not None and file.is_file():
         encoder["init"] = weights.digest(file)
     return {
         "version": RESULTS_VERSION,

@@ -26,21 +26,27 @@ def provenance() -> dict[str, Any]:
 
 @cache
 def _commit() -> str | None:
-    """The commit of the source, with ``+`` if files differ; none if installed.
+    """The commit of the source, with ``+`` if files of the package differ from it.
 
-    A copy of the source without its history takes it from the environment variable
-    ``SSLKIT_COMMIT``.
+    None if the package is installed, be it inside a repository of somebody else's: its
+    files must be tracked. A copy of the source without its history takes the commit
+    from the environment variable ``SSLKIT_COMMIT``.
     """
     if given := os.environ.get("SSLKIT_COMMIT"):
         return given
     if shutil.which("git") is None:
         return None
+    file = Path(__file__).resolve()
+    package = file.parents[1]
 
     def git(*words: str) -> str:
-        here = Path(__file__).parent
-        done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", *words], cwd=package, capture_output=True, text=True
+        )
         return done.stdout.strip() if done.returncode == 0 else ""
 
+    if not git("ls-files", "--", str(file)):
+        return None
     commit = git("rev-parse", "--short=12", "HEAD")
     return commit + "+" * bool(git("status", "--porcelain", "--", ".")) or None
 

@@ -114,15 +114,24 @@ def said(run: Run) -> list[str]:
     return [f"{describe(run.recipe)}: {summary(seen, found)}", *map(str, found)]
 
 
+def one_each(runs: Iterable[Run]) -> list[Run]:
+    """One run for each encoder: that with the most labels has the surest neighbours."""
+
+    def labelled(run: Run) -> int:
+        return int(run.about.get("health", {}).get("labelled", 0))
+
+    found: dict[str, Run] = {}
+    for run in runs:
+        known = found.setdefault(run.about["pretraining_key"], run)
+        if labelled(run) > labelled(known):
+            found[run.about["pretraining_key"]] = run
+    return list(found.values())
+
+
 def in_doubt(runs: Iterable[Run]) -> list[str]:
     """What ``said`` says of those pretrainings of some runs that gave an alarm.
 
-    Runs that share an encoder say it once: the one with the most labels, whose
-    neighbours are the surest.
+    Runs that share an encoder say it once.
     """
-    few_first = sorted(
-        runs, key=lambda run: run.about.get("health", {}).get("labelled", 0)
-    )
-    of_each = {run.about["pretraining_key"]: run for run in few_first}
-    told = [said(run) for run in of_each.values()]
+    told = [said(run) for run in one_each(runs)]
     return [line for lines in told if len(lines) > 1 for line in lines]

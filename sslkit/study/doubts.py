@@ -9,7 +9,7 @@ import pandas as pd
 from sslkit.judging.alarms import alarms
 from sslkit.runs.arms import ordered
 from sslkit.runs.records import Run
-from sslkit.runs.watching import watched
+from sslkit.runs.watching import one_each, watched
 from sslkit.study.tables import data_of
 
 
@@ -18,15 +18,16 @@ def doubts(runs: Iterable[Run]) -> pd.DataFrame:
 
     Args:
         runs: Any; those of the variant ``"base"`` count, and those that pretrained.
+            Runs that share an encoder count as one.
 
     Returns:
-        Columns data, method, ``runs``, ``doubted`` (those with an alarm) and ``alarms``
-        (the names of all of them, in the order in which they came); methods in the
-        order of tables.
+        Columns data, method, ``pretrainings``, ``doubted`` (those with an alarm) and
+        ``alarms`` (the names of all of them, in the order in which they came); methods
+        in the order of tables.
     """
     rows = []
-    for run in runs:
-        seen = watched(run) if run.recipe.variant == "base" else None
+    for run in one_each(run for run in runs if run.recipe.variant == "base"):
+        seen = watched(run)
         if seen is not None:
             names = [alarm.name for alarm in alarms(seen)]
             rows.append((data_of(run.recipe.data), run.recipe.arm, names))
@@ -35,7 +36,7 @@ def doubts(runs: Iterable[Run]) -> pd.DataFrame:
         {
             "data": data,
             "method": method,
-            "runs": len(own),
+            "pretrainings": len(own),
             "doubted": int((own["names"].str.len() > 0).sum()),
             "alarms": ", ".join(dict.fromkeys(own["names"].explode().dropna())),
         }
@@ -43,4 +44,5 @@ def doubts(runs: Iterable[Run]) -> pd.DataFrame:
         for method in ordered(table["method"])
         if len(own := table.query("data == @data and method == @method"))
     ]
-    return pd.DataFrame(found, columns=["data", "method", "runs", "doubted", "alarms"])
+    columns = ["data", "method", "pretrainings", "doubted", "alarms"]
+    return pd.DataFrame(found, columns=columns)

@@ -30,7 +30,7 @@ def recorded(data: str, profile: str) -> pd.DataFrame:
     Raises:
         ValueError: If there are no such records.
     """
-    runs = published.runs(data, profile)
+    runs = published.runs(data, profile, histories=False)
     if not runs:
         raise ValueError(
             f"no committed records of {data}, profile {profile}: they are in "

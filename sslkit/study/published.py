@@ -100,15 +100,22 @@ def _thinned(history: pd.DataFrame, key: str) -> pd.DataFrame:
     return history[kept].assign(key=key)
 
 
-def runs(data: str, profile: str) -> list[Run]:
+def runs(data: str, profile: str, *, histories: bool = True) -> list[Run]:
     """The book's committed records of a profile on some data; none is an empty list.
 
     They are in the folder ``PROFILE-DATA``, as ``file`` finds it and ``write`` writes
     it.
+
+    Args:
+        data: The image set.
+        profile: The profile.
+        histories: Without them, which take the longest to read, they are empty.
     """
     folder = file(f"{profile}-{Path(data).name}")
     if folder is None:
         return []
+    if not histories:
+        return read(folder)
     wide = pd.read_csv(folder / CURVES, dtype={"key": str})
     tidy = wide.melt(_ROW, var_name="metric").dropna().sort_values([*_ROW, "metric"])
     curves = {

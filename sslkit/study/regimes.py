@@ -13,7 +13,7 @@ import pandas as pd
 
 from sslkit.runs.arms import ordered
 from sslkit.study.crossed import verdict
-from sslkit.study.tables import DRAW, interval
+from sslkit.study.tables import DRAW, at_fraction, interval
 
 STARTS = {
     "random start": {
@@ -89,7 +89,7 @@ def shown(frame: pd.DataFrame, *, fraction: float) -> pd.DataFrame:
         frame: From ``scores``.
         fraction: Share of the labels.
     """
-    return frame[(frame["fraction"] == fraction) & frame["draw"].isin(DRAWS)]
+    return at_fraction(frame[frame["draw"].isin(DRAWS)], fraction)
 
 
 def differences(

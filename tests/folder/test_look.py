@@ -160,6 +160,8 @@ def test_without_labels_all_is_said_that_needs_none() -> None:
     assert "no labels" in of_look(found)
     grouped = replace(images, groups=np.repeat(["a", "b", "c"], 50))
     assert look(grouped).groups == {"all images": 3}
+    some = replace(images, groups=np.repeat(["a", "b", ""], 50))
+    assert look(some).groups == {"all images": 2}, "no name is no group"
 
 
 def test_images_to_show_have_labels_of_the_budget() -> None:

@@ -122,9 +122,21 @@ def test_the_blocks_of_the_largest_tiles_are_found(
     table = table.assign(tiles="as stored", tested=900)
     table.to_csv(tmp_path / "cues.csv", index=False)
     monkeypatch.setenv("SSLKIT_RESULTS", str(tmp_path))
-    (found,) = recorded.findings(("made",))
+    (found,) = recorded.findings.__wrapped__(("made",))
     assert (found.what, found.mean, found.pairs) == ("blocks", 0.9, 900)
-    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.01)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.01, rel=0.01)
+
+
+@pytest.mark.parametrize("told", [0.0, 100.0])
+def test_an_interval_of_blocks_stays_within_all_and_leaves_doubt(
+    told: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {"data": "made", "pixels": 96, "tiles": "as stored", "tested": 20}
+    pd.DataFrame([row | {"axis (%)": told}]).to_csv(tmp_path / "cues.csv")
+    monkeypatch.setenv("SSLKIT_RESULTS", str(tmp_path))
+    (found,) = recorded.findings.__wrapped__(("made",))
+    assert 0 <= found.low <= found.mean <= found.high <= 1
+    assert found.high - found.low == pytest.approx(1.96**2 / (20 + 1.96**2), rel=1e-3)
 
 
 def test_published_records_know_of_all_that_advice_may_quote() -> None:

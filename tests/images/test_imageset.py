@@ -209,6 +209,11 @@ def test_tensors_and_files_of_the_same_pixels_have_one_fingerprint(small: Path) 
     assert same.fingerprint == images.fingerprint
 
 
+def test_no_test_rows_leave_all_images_to_training() -> None:
+    images = ImageSet.of(noise(), torch.arange(6) % 2, test=torch.tensor([]))
+    assert set(images.part) == {"train"}
+
+
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
@@ -249,6 +254,7 @@ def test_pixels_of_another_shape_or_type_are_refused(
             {"labels": [0] * 6, "test": [True, False, True, False, True, False]},
             "test rows are counted from 0 to 5",
         ),
+        ({"labels": [0] * 6, "test": [1.0]}, "from 0 to 5, in integers"),
     ],
 )
 def test_tensors_that_do_not_fit_together_are_refused(

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sslkit.images import decoding
+from sslkit.images import decoding, mapped
 
 
 @pytest.fixture
@@ -77,9 +77,37 @@ def test_images_read_by_other_code_are_read_anew(
     paths: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoding.read_images(paths, 8)
+    (before,) = cache.glob("*.uint8")
     monkeypatch.setattr(decoding, "READING", decoding.READING + 1)
     decoding.read_images(paths, 8)
-    assert len(list(cache.glob("*.uint8"))) == 2
+    (after,) = cache.glob("*.uint8")
+    assert after != before
+
+
+def test_of_a_folder_in_one_size_the_newest_alone_is_kept(
+    paths: list[Path], cache: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "0.png"
+    other.parent.mkdir()
+    Image.new("RGB", (8, 8)).save(other)
+    decoding.read_images([other], 8)
+    decoding.read_images(paths, 4)
+    first, _ = decoding.read_images(paths, 8)
+    expected, kept = first.clone(), set(cache.iterdir())
+    assert len(list(cache.glob("*.uint8"))) == 3
+    decoding.read_images(paths[:60], 8)
+    assert len(list(cache.glob("*.uint8"))) == 3
+    assert len(list(cache.glob("*.json"))) == 3
+    assert len(kept - set(cache.iterdir())) == 2, "of the first, pixels and note"
+    assert torch.equal(first, expected), "whoever has it still has it"
+
+
+def test_a_note_without_its_pixels_says_nothing(paths: list[Path], cache: Path) -> None:
+    decoding.read_images(paths, 8)
+    (file,) = cache.glob("*.uint8")
+    file.unlink()
+    found, _ = decoding.read_images(paths, 8)
+    assert torch.equal(found, in_memory(paths))
 
 
 def test_an_interrupted_reading_goes_on_where_it_was(
@@ -124,7 +152,7 @@ def test_a_full_disk_is_an_error_and_no_crash(
     paths: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        decoding.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})
+        mapped.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})
     )
     with pytest.raises(OSError, match="SSLKIT_CACHE"):
         decoding.read_images(paths, 8)

@@ -227,6 +227,13 @@ def test_a_set_without_labels_has_no_budget() -> None:
         split(images, 0.5)
 
 
+def test_a_single_class_is_refused_by_name() -> None:
+    pixels, labels = torch.zeros(5, 3, 2, 2, dtype=torch.uint8), torch.zeros(5).long()
+    images = ImageSet.of(pixels, labels, classes=["cat"])
+    with pytest.raises(ValueError, match="one class, 'cat', .*; add another, or put"):
+        split(images, 1.0)
+
+
 @pytest.mark.parametrize("fraction", [0.0, -0.1, 1.01, float("nan")])
 def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match="fraction is"):

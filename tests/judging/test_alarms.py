@@ -144,13 +144,38 @@ def test_a_task_that_is_begun_late_is_no_alarm() -> None:
     assert [one.step for one in alarms.alarms(watched(train_loss=never))] == [100]
 
 
-def test_what_was_watched_until_a_step_is_as_it_was_then() -> None:
-    then = watched().until(30)
-    assert (then.step, then.done) == (30, 0.3)
-    assert then.last("train_loss") == 5.0
-    assert then.seen("rank") == [18.0, 25.0]
-    assert math.isnan(then.until(20).last("nothing"))
-    assert (then.steps, then.chance, then.labelled) == (100, 5.5, 100)
+def test_what_was_watched_grows_step_by_step() -> None:
+    whole = watched()
+    steps = []
+    for then in whole.growing():
+        steps.append(then.step)
+        assert then.done == then.step / 100
+        assert (then.steps, then.chance, then.labelled) == (100, 5.5, 100)
+        assert dict(then.values) == {
+            metric: known
+            for metric, seen in whole.values.items()
+            if (known := {at: value for at, value in seen.items() if at <= then.step})
+        }
+        if then.step == 30:
+            assert then.last("train_loss") == 5.0
+            assert then.seen("rank") == [18.0, 25.0]
+            assert math.isnan(then.last("nothing"))
+    assert steps == sorted({at for seen in whole.values.values() for at in seen})
+    assert then == whole
+
+
+def test_every_value_of_a_long_training_is_taken_once() -> None:
+    class Counted(dict[int, float]):
+        taken = 0
+
+        def items(self) -> Any:
+            for item in super().items():
+                self.taken += 1
+                yield item
+
+    losses = Counted({step: 5.0 - step / 1000 for step in range(1, 401)})
+    assert alarms.alarms(Watched({"train_loss": losses}, 400, chance=5.5)) == []
+    assert losses.taken == 400
 
 
 def test_an_alarm_takes_two_lines_what_was_seen_and_what_it_means() -> None:

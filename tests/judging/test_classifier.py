@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch import nn
 
 from sslkit.images.imageset import ImageSet
 from sslkit.images.splits import Split
-from sslkit.judging import classifier as module
 from sslkit.judging.classifier import Classifier, load_classifier, new_head
 from sslkit.learning import encoders
 from sslkit.learning.encoders import Encoder, EncoderSettings
@@ -165,18 +165,14 @@ def test_a_head_of_ones_own_is_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_save_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_names_the_classifier_and_leaves_the_old_one(
+    tmp_path: Path, full_disk: Callable[[Path], None]
 ) -> None:
     file = tmp_path / "c.safetensors"
     made().save(file)
     before = file.read_bytes()
-
-    def full_disk(_tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half of")
-        raise OSError("no space left")
-
-    monkeypatch.setattr(module, "save_file", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    full_disk(file)
+    with pytest.raises(OSError, match=r"c\.safetensors' cannot be written \(No space"):
         made(seed=1).save(file)
     assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]

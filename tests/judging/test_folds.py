@@ -16,7 +16,7 @@ from lightning.fabric import Fabric
 from torch import nn
 
 from sslkit.images.imageset import ImageSet
-from sslkit.images.splits import Split
+from sslkit.images.splits import Split, split
 from sslkit.judging import protocols as module
 from sslkit.judging.classifier import Classifier, new_head
 from sslkit.judging.features import Features
@@ -96,6 +96,32 @@ def test_groups_are_never_in_two_folds(images: ImageSet, rows: Split) -> None:
     names = np.array([f"g{label}{i % 10}" for i, label in enumerate(images.labels)])
     grouped = replace(images, groups=names)
     case: Any = SimpleNamespace(images=grouped, seed=0)
-    for held in module._folds(case, rows.budget):
+    for held in module._folds(case, rows.budget, 5):
         inside = set(names[rows.budget[held]])
         assert not inside & set(names[rows.budget[~held]])
+
+
+def test_a_budget_of_three_groups_is_dealt_into_three_folds(
+    images: ImageSet, rows: Split, encoder: Encoder, watched: Watched
+) -> None:
+    names = np.array([f"g{row % 3}" for row in range(len(images))])
+    grouped = replace(images, groups=names)
+    judged(["folds"], encoder, grouped, rows)
+    budget = set(rows.budget.tolist())
+    *folds, last = [set(read) for read in watched.learnt()]
+    assert last == budget
+    held = [sorted(budget - fold) for fold in folds]
+    assert sorted({*names[some]} for some in held) == [{"g0"}, {"g1"}, {"g2"}]
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups", "said"),
+    [(5, 1, "all labelled images are of one group"), (2, 90, "5 labelled images of a")],
+)
+def test_what_cannot_be_dealt_into_folds_is_refused_in_words_of_the_protocol(
+    labels: int, groups: int, said: str, images: ImageSet, encoder: Encoder
+) -> None:
+    few = split(images, labels=labels)
+    names = np.array([f"g{row % groups}" for row in range(len(images))])
+    with pytest.raises(ValueError, match=rf"^folds: .*{said}.*; take .*'linear'$"):
+        judged(["folds"], encoder, replace(images, groups=names), few)

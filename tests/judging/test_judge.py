@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from judging.made import LEARNT, digest, judged, scored
+from judging.made import LEARNT, Watched, digest, judged, scored
 from methods.own import Follower, Following
 from small_runs import forbid
 from torch import Tensor, nn
@@ -88,26 +88,30 @@ def test_an_unknown_protocol_is_refused_with_the_known_ones_and_the_nearest(
     assert sslkit.judge is judge
 
 
-@pytest.mark.parametrize("protocol", ["linear", "finetune", "selftrain"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_what_is_recorded_learns_again_and_reads_no_test_image(
     protocol: str,
     images: ImageSet,
     encoder: Encoder,
     rows: Split,
     monkeypatch: pytest.MonkeyPatch,
+    watched: Watched,
 ) -> None:
-    first = judged([protocol], encoder, images, rows)[protocol]
+    first = judged([protocol], encoder, images, rows)
     forbid(monkeypatch, cases, "score_test")
-    known = {protocol: first.score}
-    again = judged([protocol], encoder, images, rows, known=known)[protocol]
-    assert same(first, again)
-    assert first.classifier is not None
-    assert again.classifier is not None
-    torch.testing.assert_close(
-        again.classifier.state_dict(), first.classifier.state_dict(), rtol=0, atol=0
-    )
+    watched.events.clear()
+    known = {name: one.score for name, one in first.items()}
+    again = judged([protocol], encoder, images, rows, known=known)
+    assert not watched.reads(rows.test, "images")
+    assert again.keys() == first.keys()
+    for name, one in again.items():
+        learnt = [found.classifier for found in (one, first[name])]
+        assert same(first[name], one)
+        if learnt != [None, None]:
+            weights, before = (each.state_dict() for each in learnt)
+            torch.testing.assert_close(weights, before, rtol=0, atol=0)
     with pytest.raises(AssertionError, match="score_test"):
-        judged(["mlp"], encoder, images, rows, known=known)
+        judged(["mlp"], encoder, images, rows, known={"other": known})
 
 
 # ------------------------------------------------------------------ the epoch

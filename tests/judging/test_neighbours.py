@@ -126,6 +126,14 @@ def test_one_neighbour_is_asked_where_a_class_has_one_image() -> None:
     assert chosen(images, split(images, labels=1)) == 1
 
 
+def test_groups_fewer_than_folds_choose_and_one_group_does_not() -> None:
+    images = two_classes(0.3)
+    rows = split(images, 1.0)
+    names = np.array([f"g{row % 3}" for row in range(len(images))])
+    assert chosen(replace(images, groups=names), rows) > 1
+    assert chosen(replace(images, groups=np.full(len(images), "g")), rows) == 1
+
+
 def test_fewer_labels_than_neighbours_are_all_asked(
     images: ImageSet, rows: Split, encoder: Encoder
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from judging.made import N_TEST
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 from sklearn import metrics
 from sklearn.dummy import DummyClassifier
 
@@ -89,22 +89,44 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert held >= 51  # of 60; 57 expected, 51 or fewer with a chance below 1 %
 
 
-@pytest.mark.parametrize(
-    ("correct", "groups", "wanted"),
-    [
-        ([True] * 9, None, 1.0),
-        ([False] * 9, None, 0.0),
-        ([True, True, False], ["g"] * 3, 2 / 3),
-        ([True], None, 1.0),
-        ([True, False] * 6, [f"g{i // 2}" for i in range(12)], 0.5),
-    ],
-)
-def test_without_anything_to_resample_the_interval_is_the_accuracy(
-    correct: list[bool], groups: list[str] | None, wanted: float
+@pytest.mark.parametrize("right", [0, 9])
+@pytest.mark.parametrize("each", [1, 4])
+def test_of_answers_that_are_all_alike_the_interval_is_the_exact_one(
+    right: int, each: int
 ) -> None:
-    given = None if groups is None else np.array(groups)
-    found = module.test_set_interval(np.array(correct), given)
-    assert found == pytest.approx((wanted, wanted))
+    correct = np.repeat(np.arange(9) < right, each)
+    found = module.test_set_interval(correct, np.arange(9 * each) // each)
+    assert found == pytest.approx(tuple(binomtest(right, 9).proportion_ci()))
+
+
+def test_groups_that_are_each_half_right_are_as_many_coins() -> None:
+    correct, groups = np.arange(12) % 2 == 0, np.arange(12) // 2
+    found = module.test_set_interval(correct, groups)
+    assert found == pytest.approx(tuple(binomtest(3, 6).proportion_ci()))
+
+
+def test_one_group_has_no_interval(images: ImageSet, rows: Split) -> None:
+    assert module.test_set_interval(np.array([True, True, False]), np.zeros(3)) is None
+    person = replace(images, groups=np.full(len(images), "one"))
+    score = random_score(person, rows)
+    assert (score.low, score.high) == (None, None)
+    assert 0 < score.accuracy < 1
+
+
+def random_score(images: ImageSet, rows: Split) -> module.Score:
+    sure = np.random.default_rng(0).dirichlet([1, 1, 1], size=len(rows.test))
+    answer = torch.from_numpy(sure)
+    return module.score_test(lambda asked: (answer, answer), images, rows, epoch=None)
+
+
+def test_a_class_without_test_images_has_no_recall_and_does_not_count(
+    images: ImageSet, rows: Split
+) -> None:
+    test = rows.test[images.labels[rows.test] != 1]
+    score = random_score(images, replace(rows, test=test))
+    first, none, last = score.recall
+    assert np.isnan(none)
+    assert score.macro_recall == pytest.approx((first + last) / 2)
 
 
 def test_a_score_is_given_with_the_interval_over_the_sets_own_groups(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -198,6 +199,35 @@ def test_what_is_no_checkpoint_of_this_training_is_put_aside_and_nothing_in_it_i
     assert aside.read_bytes() == before
     assert not list(tmp_path.rglob("pwned"))
     assert same_tensors(weights(resumed), weights(whole)), "it began anew"
+    pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("of", "changes"),
+    [
+        ("lr", {"training": replace(TRAINING, lr=0.2)}),
+        ("steps", {"training": replace(TRAINING, steps=12)}),
+        ("epochs", {"training": replace(TRAINING, epochs=5)}),
+        ("seed", {"seed": 1}),
+        ("select", {"select": "last"}),
+        ("rows", {"rows": ROWS.flip(0)}),
+        ("validation", {"validation": ROWS[:5]}),
+    ],
+)
+def test_a_checkpoint_of_another_training_of_the_same_module_is_put_aside(
+    of: str,
+    changes: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "SECONDS_BETWEEN_CHECKPOINTS", -1)
+    begun(checkpoint := tmp_path / "x.pt")
+    given = {"rows": ROWS, "training": TRAINING} | changes
+    wanted = run(Probe(), Table(), **given)
+    with pytest.warns(UserWarning, match=f"begins anew: it is of another {of};"):
+        found = run(Probe(), Table(), **given, checkpoint=checkpoint)
+    assert checkpoint.with_name("x.pt.unreadable").exists()
+    assert same_tensors(found.selected, wanted.selected)
     pd.testing.assert_frame_equal(found.history, wanted.history, check_exact=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from runs.any_recipes import FIELDS, any_recipe
 
 from sslkit.methods import rotnet, simclr
+from sslkit.runs import codec
 from sslkit.runs.codec import UnknownName, from_dict, to_dict
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.profiles import PROFILES
@@ -30,6 +32,21 @@ def test_a_recipe_comes_back_from_json_equal(method: str, profile: str) -> None:
     back = through_json(one)
     assert back == one
     assert hash(back) == hash(one)  # lists that stayed lists could not be hashed
+
+
+def test_of_many_recipes_each_type_is_looked_up_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds: list[type] = []
+    look = typing.get_type_hints
+    monkeypatch.setattr(
+        typing, "get_type_hints", lambda kind: kinds.append(kind) or look(kind)
+    )
+    codec._hints.cache_clear()
+    for seed in range(3):
+        through_json(recipe("simclr", profile="smoke", seed=seed))
+    assert Recipe in kinds
+    assert len(kinds) == len(set(kinds))
 
 
 def test_a_recipe_with_every_value_changed_comes_back_equal() -> None:

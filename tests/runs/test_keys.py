@@ -155,6 +155,18 @@ def test_starting_weights_count_by_their_content_not_by_their_file(
     assert sslkit.run(recipe, out=tmp_path).key != first.key
 
 
+@pytest.mark.parametrize("init", ["random", "imagenet"])
+def test_a_file_called_as_a_start_is_not_taken_for_it(
+    init: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = sslkit.recipe("start", profile="smoke", init="imagenet")
+    recipe = replace(recipe, encoder=replace(recipe.encoder, init=init))
+    before = both_keys(recipe)
+    monkeypatch.chdir(tmp_path)
+    encoders.save(Encoder(encoders.EncoderSettings()), tmp_path / init)
+    assert both_keys(recipe) == before
+
+
 def test_starting_weights_that_are_not_there_are_an_error_that_names_the_file(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -16,7 +16,14 @@ def run(method: str, loss: float, seed: int, variant: str = "base") -> Run:
     columns = ["phase", "epoch", "step", "metric", "value"]
     history = pd.DataFrame([("pretrain", 1, 3, "train_loss", loss)], columns=columns)
     recipe = replace(one.recipe, variant=variant)
-    return replace(one, recipe=recipe, history=history)
+    about = one.about | {"pretraining_key": f"{method} {seed}"}
+    return replace(one, recipe=recipe, history=history, about=about)
+
+
+def alone() -> Run:
+    """A run without pretraining."""
+    one = by_hand(method="random")
+    return replace(one, about=one.about | {"pretraining_key": "random"})
 
 
 def test_runs_with_an_alarm_are_counted_by_images_and_method() -> None:
@@ -27,21 +34,34 @@ def test_runs_with_an_alarm_are_counted_by_images_and_method() -> None:
             run("rotnet", 30.0, 1),
             run("rotnet", 0.7, 2),
             run("rotnet", 1.38, 3, variant="rotated"),
-            by_hand(method="random"),
+            alone(),
         ]
     )
     assert table.to_dict("records") == [
         {
             "data": "shapes",
             "method": "rotnet",
-            "runs": 3,
+            "pretrainings": 3,
             "doubted": 2,
             "alarms": "at chance, rate too high",
         },
-        {"data": "shapes", "method": "simclr", "runs": 1, "doubted": 0, "alarms": ""},
+        {
+            "data": "shapes",
+            "method": "simclr",
+            "pretrainings": 1,
+            "doubted": 0,
+            "alarms": "",
+        },
     ]
 
 
+def test_runs_that_share_an_encoder_are_one_pretraining() -> None:
+    stuck, well = run("rotnet", 1.38, 0), run("rotnet", 0.7, 1)
+    most = replace(stuck, about=stuck.about | {"health": {"labelled": 90}})
+    (row,) = doubts([stuck, well, most, stuck]).to_dict("records")
+    assert (row["pretrainings"], row["doubted"]) == (2, 1)
+
+
 def test_without_any_pretraining_the_table_is_empty() -> None:
-    assert list(doubts([by_hand(method="random")])) == list(doubts([]))
+    assert list(doubts([alone()])) == list(doubts([]))
     assert len(doubts([])) == 0

@@ -15,7 +15,7 @@ import sslkit
 from sslkit.judging.scores import Score
 from sslkit.runs import records
 from sslkit.runs.records import Run, to_frame
-from sslkit.study import published, tables
+from sslkit.study import findings, published, tables
 
 
 @pytest.mark.parametrize("place", [".", "book"])
@@ -63,6 +63,20 @@ def test_a_published_folder_has_a_file_an_arm_sorted_by_key_and_the_curves(
     assert len(back) == len(runs)
     for run in runs:
         assert_equal(back[run.key], run)
+
+
+def test_scores_alone_are_read_without_the_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = named("12e4", "simclr")
+    one = replace(one, about=one.about | {"counts": {"train": 4, "val": 1}})
+    published.write(tmp_path / "some-scenes", [one])
+    monkeypatch.setenv("SSLKIT_RESULTS", str(tmp_path))
+    whole = findings.recorded("scenes", "some")
+    (tmp_path / "some-scenes" / published.CURVES).unlink()
+    (bare,) = published.runs("scenes", "some", histories=False)
+    assert bare.history.empty
+    pd.testing.assert_frame_equal(findings.recorded("scenes", "some"), whole)
 
 
 def test_publishing_that_is_stopped_at_any_file_leaves_each_old_or_new_and_goes_on(

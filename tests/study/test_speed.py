@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,16 @@ def test_what_is_kept_is_found_again_case_by_case(measured: Path) -> None:
     assert speed.ratios("views")["other"].tolist() == [3, 2]
     found = speed.measured("views")
     assert {"machine", "torch", "commit", "date", "unit"} <= set(found.columns)
+
+
+def test_a_full_disk_leaves_what_was_measured_before(
+    measured: Path, full_disk: Callable[[Path], None]
+) -> None:
+    kept.keep("step", "tiny", "steps/s", {"bare": 1.0}, measured)
+    full_disk(measured)
+    with pytest.raises(OSError, match=r"speed\.csv' cannot be written"):
+        kept.keep("step", "tiny", "steps/s", {"bare": 2.0}, measured)
+    assert speed.measured("step")["value"].tolist() == [1.0]
 
 
 def test_a_case_measured_anew_takes_the_place_of_the_old(measured: Path) -> None:

@@ -113,10 +113,13 @@ def test_a_removed_source_leaves_stage_and_pages(plain: Path) -> None:
     made = Book(plain)
     extra = plain / "book/extra.md"
     extra.write_text("# Extra")
+    (plain / "book/runs").mkdir()  # what chapters leave that are run by hand
+    (plain / "book/runs/checkpoint.pt").touch()
     book.stage(made, [], plain / "nothing")
     made.html.mkdir(parents=True)
     assert (made.stage / "book/extra.md").exists()
     assert not (made.stage / "book/profiles").exists()
+    assert not (made.stage / "book/runs").exists()
     extra.unlink()
     book.stage(made, [], plain / "nothing")
     assert not (made.stage / "book/extra.md").exists()

@@ -179,6 +179,7 @@ def test_the_key_changes_with_all_that_decides_a_chapter(
     assert not changed(values)
     for file in (
         "sslkit/methods/simclr.py",
+        "sslkit/folder/report.html",
         "book/results/records.jsonl",
         "requirements.lock",
         "images/mine/train/new.png",
@@ -187,6 +188,10 @@ def test_the_key_changes_with_all_that_decides_a_chapter(
         (tmp_path / file).write_text("new")
         assert changed(values), file
         assert not changed(values)
+    compiled = tmp_path / "sslkit/methods/__pycache__"
+    compiled.mkdir()
+    (compiled / "simclr.cpython-312.pyc").touch()
+    assert not changed(values)
     write_notebook(notebook, chapter("a = 2"))
     assert changed(values)
 

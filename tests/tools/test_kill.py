@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from small_runs import by_hand
 
 from sslkit.runs import records
-from tools import kill, measured
+from tools import kill, kill_work, measured
 from tools.kill import Kill
 from tools.kill_work import Work, left
 
@@ -110,3 +110,8 @@ def test_kills_are_kept_a_row_each_and_the_command_goes_on_where_it_was(
     assert {"commit", "date", "machine"} <= set(table)
     table.assign(commit="another").to_csv(kill.FILE, index=False)
     assert measured.of_this_commit(kill.FILE) == []
+
+
+def test_the_chapter_that_is_killed_is_one_of_the_book() -> None:
+    table = Path(__file__).parents[2] / "_toc.yml"
+    assert f"file: book/{kill_work.CHAPTER}\n" in table.read_text()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from small_runs import forbid
 
 import sslkit
+from sslkit.figures import few_labels
 from sslkit.runs import records, running
 from sslkit.runs.records import Run
 from sslkit.runs.store import write
@@ -69,3 +72,17 @@ def test_recorded_runs_are_written_without_doing_any(
 def test_every_published_set_has_recipes_of_its_profile() -> None:
     for one in results.recipes("quick-shapes"):
         assert (one.data.name, one.profile) == ("shapes", "quick")
+
+
+def test_a_full_disk_leaves_the_figure_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(results, "ANSWER", tmp_path / "answer.svg")
+    monkeypatch.setattr(few_labels, "label_curve", lambda *_, **__: Figure())
+    results.draw_answer()
+    for file in (tmp_path / "answer.svg", tmp_path / "answer.png"):
+        before = file.read_bytes()
+        full_disk(file)
+        with pytest.raises(OSError, match=f"{file.name}' cannot be written"):
+            results.draw_answer()
+        assert file.read_bytes() == before

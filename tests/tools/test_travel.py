@@ -171,3 +171,15 @@ def test_the_newest_travels_in_pieces_and_what_has_no_room_stays(
         )
         note = file.with_suffix(".json")
         assert (there / "encoders" / note.name).read_text() == note.read_text()
+
+
+def test_what_would_come_back_torn_does_not_travel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(travel, "PIECE", 1000)
+    monkeypatch.setattr(travel, "PIECES", 2)
+    (tmp_path / "race.json").write_text("x" * 2000)
+    (tmp_path / "state.0").write_text("of an earlier call")
+    with pytest.raises(AssertionError, match="outgrew FOR_FRAMING"):
+        travel.bundle(tmp_path, tmp_path)
+    assert (tmp_path / "state.0").read_text() == "of an earlier call"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -104,3 +104,15 @@ def test_a_search_is_kept_by_setting_and_a_later_score_takes_the_place(
         '{"probe": {"lr": 0.01}}',
     }
     assert kept["accuracy"].between(0, 1).all()
+
+
+def test_a_full_disk_leaves_the_scores_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Callable[[Path], None]
+) -> None:
+    monkeypatch.setattr(tuning, "FILE", tmp_path / "tuning.csv")
+    row = pd.DataFrame([dict.fromkeys(tuning.BY, 0)])
+    tuning.keep(row.assign(accuracy=0.5))
+    full_disk(tuning.FILE)
+    with pytest.raises(OSError, match=r"tuning\.csv' cannot be written"):
+        tuning.keep(row.assign(accuracy=0.6))
+    assert pd.read_csv(tuning.FILE)["accuracy"].tolist() == [0.5]
