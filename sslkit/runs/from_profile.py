@@ -83,8 +83,9 @@ def recipe(
             seem to.
         on_error: What to do with a file that cannot be read.
         backbone: ``"tiny"``, ``"small"``, ``"resnet18"``, ``"resnet34"`` or
-            ``"resnet50"``. A ResNet in the place of a smaller encoder learns by Adam at
-            the study's rate of 3e-4 at most; the rates of SGD stay.
+            ``"resnet50"``. Another than the profile's is pretrained by Adam at the
+            study's rate of 3e-4 at most, and a ResNet learns from labels so, too; the
+            rates of SGD stay.
         init: Starting weights.
         schedule: Of all phases. ``"constant"`` also means a sixtieth of the rate, as
             the study's 5e-6 was of its 3e-4.
@@ -125,10 +126,10 @@ def recipe(
         replace(getattr(start, part), **tuned.get(part, {}))
         for part in ("pretraining", "downstream", "probe")
     )
-    if not own and (backbone or "").startswith("resnet"):  # a small one learns faster
+    if not own and by_adam:  # what suits a small encoder is far too fast for others
+        pretraining = replace(pretraining, lr=min(pretraining.lr, Training.lr))
+    if not own and (backbone or "").startswith("resnet"):
         downstream = replace(downstream, lr=min(downstream.lr, Training.lr))
-        if by_adam:
-            pretraining = replace(pretraining, lr=min(pretraining.lr, Training.lr))
     size = start.image_size if image_size is None else image_size
     pretraining = replace(pretraining, sizes=_grown(pretraining.sizes, start, size))
     if schedule == "constant":
