@@ -115,7 +115,8 @@ def study_folder(
     data = Data(**asked, image_size=image_size or _advised_size(files))
     images = inputs.load_images(data)
     rows = split(images, 1.0, balance=False) if images.classes else None
-    say("\n".join(summary.lines(images, None if rows is None else {"all labels": rows})))
+    budgets = None if rows is None else {"all labels": rows}
+    say("\n".join(summary.lines(images, budgets)))
     seen = look(images, budget=None if rows is None else rows.budget, files=files)
     say(in_text.of_look(seen))
     if paths:  # from here on files are for people who look for them
