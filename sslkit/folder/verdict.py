@@ -267,4 +267,4 @@ def named(option: Option) -> str:
     if option.pretrained:
         then = {"linear": "a linear probe", "finetune": "fine-tuning"}
         return f"{label}, then {then.get(option.protocol, option.protocol)}"
-    return label if option.protocol == "finetune" else f"{label} with a linear probe"
+    return f"{label} with a linear probe" if option.protocol == "linear" else label

@@ -161,6 +161,22 @@ def test_what_cannot_be_compared_is_named() -> None:
         verdict.options(only, labels_of(3, 3))
 
 
+@pytest.mark.parametrize(
+    ("method", "protocol", "said"),
+    [
+        ("supervised", "finetune", "supervised"),
+        ("selftrain", "selftrain", "self-training"),
+        ("histogram", "linear", "colour histogram with a linear probe"),
+        ("simclr", "finetune", "SimCLR, then fine-tuning"),
+    ],
+)
+def test_a_way_is_named_in_words(method: str, protocol: str, said: str) -> None:
+    labels = labels_of(4, 4)
+    found = several(method, 0.5, labels, protocol=protocol)
+    (option,) = verdict.options(found, labels)
+    assert verdict.named(option) == said
+
+
 def test_the_verdict_is_a_sentence_with_its_interval_and_says_why_it_is_open() -> None:
     labels = labels_of(100, 100)
     low = several("supervised", 0.3, labels, validation=0.5)
