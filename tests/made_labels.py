@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 POOL = 10_000  # images
 BUDGETS = (10, 100, 500, 1000, 2500, 10_000)
+NOISY = (0.01, 0.005, 0.003)
+
+
+def line(labels: float) -> float:
+    """Accuracy that is a straight line of the logarithm of labels."""
+    return 0.2 + 0.15 * math.log10(labels)
+
+
+def supervised(**options: Any) -> pd.DataFrame:
+    """Supervised training's curve on that line, of every budget."""
+    means = {n: line(n) for n in BUDGETS}
+    return scored("supervised", means, protocol="finetune", seeds=0, **options)
 
 
 def scored(

@@ -23,7 +23,7 @@ from sslkit.figures.plots import (
     new_figure,
 )
 from sslkit.runs.arms import arm_of
-from sslkit.runs.costs import in_time
+from sslkit.runs.durations import in_time
 from sslkit.study.exchange import Worth, worth
 from sslkit.study.gains import curve
 

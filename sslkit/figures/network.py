@@ -88,8 +88,8 @@ def _turns(manifest: dict[str, Any], sheet: Image.Image) -> tuple[str, str]:
     }
     parts = []
     for kind, (name, start) in starts.items():
-        place, said = manifest["still"]["turned"][name].values()
-        upright = _cut(sheet, manifest, start + place)
+        turned = manifest["still"]["turned"][name]
+        said, upright = turned["shares"], _cut(sheet, manifest, start + turned["place"])
         columns = "".join(
             f"<td>{_image(upright.rotate(90 * turn), f'{kind} at {90 * turn}°')}"
             f"{_shares(shares, turn)}</td>"

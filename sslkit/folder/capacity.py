@@ -6,7 +6,7 @@ from sslkit.folder.advice import MEASURED, RULE, Advice
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look
 from sslkit.folder.machine import Machine
-from sslkit.runs.costs import in_time
+from sslkit.runs.durations import in_time
 
 SMALL, LARGE = 32, 96  # pixels, the most that a CPU and a GPU are advised to take
 BATCH = 256  # images a step of pretraining

@@ -61,14 +61,6 @@ def predict(todo: Iterable[Recipe]) -> float:
     return total
 
 
-def in_time(seconds: float) -> str:
-    """A time as one says it: ``"40 seconds"``, ``"1.5 hours"``, ``"12 days"``."""
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if (count := seconds / size) >= 1.5:
-            return f"{count:.0f} {unit}" if count >= 10 else f"{count:.2g} {unit}"
-    return f"{seconds:.0f} seconds" if seconds >= 1.5 else "a second"
-
-
 def _rehearse(one: Recipe, training: Training, *, pretext: bool) -> float:
     """Seconds an image of the steps of a phase, measured."""
     images = load_images(one.data)

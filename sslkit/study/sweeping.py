@@ -11,6 +11,7 @@ from tqdm.std import tqdm
 
 from sslkit.judging.health import tell
 from sslkit.runs import costs, records, running, watching
+from sslkit.runs.durations import in_time
 from sslkit.runs.recipes import Recipe
 from sslkit.runs.records import Run
 from sslkit.study import tables
@@ -53,7 +54,7 @@ def sweep(
         tell(line)  # where those that train now say it
     if left:
         bar = tqdm(left, "rehearsal", unit="recipe", leave=False)
-        time = costs.in_time(costs.predict(bar))
+        time = in_time(costs.predict(bar))
         say(f"about {time} of one worker as fast as this process")
     if dry_run:
         return done

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 from drawn import colour_of, labelled, lines, of, points, texts, ticks
-from made_labels import BUDGETS, scored, together
+from made_labels import BUDGETS, NOISY, line, scored, together
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -22,17 +22,10 @@ pytestmark = [
     pytest.mark.usefixtures("nothing_left_behind"),
 ]
 
-NOISY = (0.01, 0.005, 0.003)
-
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "RESAMPLES", 200)
-
-
-def line(labels: float) -> float:
-    """Accuracy that is a straight line of the logarithm of labels."""
-    return 0.2 + 0.15 * math.log10(labels)
 
 
 @pytest.fixture

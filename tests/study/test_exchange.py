@@ -5,31 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
-from made_labels import BUDGETS, scored, together
+from made_labels import BUDGETS, NOISY, line, scored, supervised, together
 
 from sslkit.study import exchange
 from sslkit.study.exchange import worth
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-NOISY = (0.01, 0.005, 0.003)
-
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "RESAMPLES", 200)
-
-
-def line(labels: float) -> float:
-    """Accuracy that is a straight line of the logarithm of labels."""
-    return 0.2 + 0.15 * math.log10(labels)
-
-
-def supervised(**options: object) -> pd.DataFrame:
-    means = {n: line(n) for n in BUDGETS}
-    return scored("supervised", means, protocol="finetune", seeds=0, **options)
 
 
 @pytest.mark.parametrize("true", [10, 37, 500, 800, 10_000])

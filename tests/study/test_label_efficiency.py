@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
 import pytest
-from made_labels import BUDGETS, scored, together
+from made_labels import NOISY, line, scored, supervised, together
 
 from sslkit.study import exchange
 from sslkit.study.crossed import apart, crossed
@@ -14,22 +13,10 @@ from sslkit.study.label_efficiency import bill, share_of_full
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-NOISY = (0.01, 0.005, 0.003)
-
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "RESAMPLES", 200)
-
-
-def line(labels: float) -> float:
-    """Accuracy that is a straight line of the logarithm of labels."""
-    return 0.2 + 0.15 * math.log10(labels)
-
-
-def supervised(**options: object) -> pd.DataFrame:
-    means = {n: line(n) for n in BUDGETS}
-    return scored("supervised", means, protocol="finetune", seeds=0, **options)
 
 
 # ------------------------------------------------------------ shares that suffice
