@@ -26,6 +26,7 @@ class Machine:
     Attributes:
         gpu: Whether it has a GPU.
         seconds: An image of a step of SimCLR takes, by backbone, the smallest first.
+        labelled: The same of a step with labels, by backbone.
         used: Memory that was taken at most while that was measured, in GiB, of the GPU
             or of this process; ``None`` where the system does not say.
         memory: How much there is, likewise.
@@ -34,31 +35,43 @@ class Machine:
 
     gpu: bool
     seconds: dict[str, float]
+    labelled: dict[str, float]
     used: float | None
     memory: float | None
     weights: tuple[str, ...]
 
 
-def measure(images: ImageSet, backbones: Sequence[Backbone] | None = None) -> Machine:
+def measure(
+    images: ImageSet,
+    backbones: Sequence[Backbone] | None = None,
+    *,
+    sizes: tuple[int, ...] = (),
+) -> Machine:
     """Rehearse a few steps of SimCLR with each backbone that may suit a machine.
 
     Args:
         images: What would be learnt from, of the size that it would be.
         backbones: Which; of its own accord the two small ones on a CPU, and ResNets,
             too, on a GPU.
+        sizes: Of the views of pretraining, where they grow, as in ``Training``.
     """
     gpu = torch.cuda.is_available()
     tried = backbones or (("tiny", "small", *_RESNETS) if gpu else ("tiny", "small"))
     here = images.to("cuda" if gpu else "cpu")
     rows = images.seen()[:_REHEARSED]
     seconds: dict[str, float] = {}
+    labelled: dict[str, float] = {}
     for backbone in tried:
         settings = EncoderSettings(backbone=backbone, stem=stem_for(images.size))
         objective = METHODS["simclr"].objective(Encoder(settings))
-        seconds[backbone] = costs.rehearse(objective, here, rows)
+        whole = costs.rehearse(objective, here, rows)
+        # Training with labels has one view of an image, and it does not grow.
+        labelled[backbone] = whole / 2
+        grown = costs.rehearse(objective, here, rows, sizes=sizes) if sizes else whole
+        seconds[backbone] = grown
     used, memory = _memory(gpu)
     weights = tuple(name for name in _RESNETS if weights_here(name))
-    return Machine(gpu, seconds, used, memory, weights)
+    return Machine(gpu, seconds, labelled, used, memory, weights)
 
 
 def weights_here(backbone: str) -> bool:

@@ -123,7 +123,9 @@ def study_folder(
         skipped = set(images.skipped)
         left = tuple(path for path in paths if path not in skipped)
         images = dataclasses.replace(images, files=left)
-    measured = machine.measure(images, None if backbone is None else [backbone])
+    sizes = trials.sizes_of_views(images.size)
+    tried = None if backbone is None else [backbone]
+    measured = machine.measure(images, tried, sizes=sizes)
     advice = advise(seen, measured, minutes=minutes, recorded=recorded.findings())
     say(in_text.of_advice(advice))
     begun = _Begun(data, images, seen, advice, measured, 60 * minutes, out, say)
@@ -166,7 +168,7 @@ def _planned(begun: _Begun) -> Plan:
         return kept
     found: dict[str, Any] = {one.what: one.value for one in begun.advice}
     methods = ("simclr", "rotnet") if found.get("rotnet") == "yes" else ("simclr",)
-    image = begun.machine.seconds[found["backbone"]] / 2  # SimCLR has two views of each
+    image = begun.machine.labelled[found["backbone"]]
     plan = Plan(
         data=begun.data,
         backbone=found["backbone"],

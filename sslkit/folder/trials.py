@@ -121,12 +121,17 @@ def _of(plan: Plan, arm: str, draw: int, fraction: float = 1.0) -> Recipe:
     )
 
 
+def sizes_of_views(image_size: int) -> tuple[int, ...]:
+    """Sides of the views of pretraining, as they grow; none if they do not."""
+    return recipe("simclr", profile=PROFILE, image_size=image_size).pretraining.sizes
+
+
 def labelled_steps(seconds: float, image: float) -> int:
     """So many steps with labels that a third of the time is enough for the first draws.
 
     Args:
         seconds: That there are in all.
-        image: That an image of a step takes.
+        image: That an image of a step with labels takes.
     """
     batch = PROFILES[PROFILE].downstream.batch_size
     trained = 2  # of the ways that are needed: supervised, and fine-tuned

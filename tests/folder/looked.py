@@ -50,6 +50,7 @@ def machine(**values: Any) -> Machine:
     usual: dict[str, Any] = {
         "gpu": False,
         "seconds": {"tiny": 0.0004, "small": 0.002},
+        "labelled": {"tiny": 0.0003, "small": 0.0015},
         "used": 1.25,
         "memory": 16.0,
         "weights": (),

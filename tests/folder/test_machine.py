@@ -33,9 +33,15 @@ def test_images_without_labels_are_rehearsed_with_and_test_images_are_not(
 ) -> None:
     asked = []
 
-    def instead(objective: object, images: object, rows: torch.Tensor) -> float:
+    def instead(
+        objective: object,
+        images: object,
+        rows: torch.Tensor,
+        *,
+        sizes: tuple[int, ...] = (),
+    ) -> float:
         asked.append(rows.tolist())
-        return 1.0
+        return 1.0 if sizes else 3.0
 
     monkeypatch.setattr(machine.costs, "rehearse", instead)
     images = deceiving.classes_by_colour()
@@ -45,8 +51,10 @@ def test_images_without_labels_are_rehearsed_with_and_test_images_are_not(
         part=np.where(images.part == "train", "unlabelled", images.part),
     )
     found = machine.measure(bare, ("tiny", "small"))
-    assert found.seconds == {"tiny": 1.0, "small": 1.0}
+    assert found.seconds == {"tiny": 3.0, "small": 3.0}
     assert asked == [images.rows("train")[:64].tolist()] * 2
+    grown = machine.measure(bare, ("tiny",), sizes=(8, 16, 24))
+    assert (grown.seconds, grown.labelled) == ({"tiny": 1.0}, {"tiny": 1.5})
 
 
 def test_weights_are_here_if_their_file_is_where_torchvision_looks(

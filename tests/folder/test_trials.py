@@ -55,6 +55,12 @@ def test_a_frozen_start_has_the_backbone_whose_weights_are_there() -> None:
     assert start.protocols == ("linear",)
 
 
+def test_views_grow_to_the_size_of_the_images() -> None:
+    assert trials.sizes_of_views(32)[-1] == 32
+    assert trials.sizes_of_views(64)[-1] == 64
+    assert trials.sizes_of_views(24) == ()  # nothing to save
+
+
 def test_half_the_time_for_labels_is_enough_for_the_first_draws() -> None:
     steps = trials.labelled_steps(600, image=0.001)
     assert 3 * 2 * 64 * steps * 0.001 == pytest.approx(200, rel=0.01)
