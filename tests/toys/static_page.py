@@ -20,24 +20,29 @@ PHONE: Any = {"width": 360, "height": 780}
 
 
 @contextmanager
-def opened(toy: HTML, folder: Path, *, name: str, **context: Any) -> Iterator[Page]:
+def opened(toy: HTML, folder: Path, *files: str, **context: Any) -> Iterator[Page]:
     """A page with a toy alone, which throws no error and asks no other host.
 
     Args:
         toy: What a function of the package gave.
         folder: Where the page is written.
-        name: Of the toy's script and style.
+        files: The toy's styles and scripts, in their order.
         context: Of the browser, a phone with a finger if not given.
     """
     if CHROMIUM is None:
         pytest.skip("no Chromium: get it with `apt-get install chromium`")
-    style, script = ((TOYS / f"{name}.{kind}").as_uri() for kind in ("css", "js"))
-    file = folder / f"{name}.html"
+    addresses = [(TOYS / name).as_uri() for name in files]
+    shared = "".join(
+        f'<link rel="stylesheet" href="{one}">'
+        if one.endswith(".css")
+        else f'<script src="{one}"></script>'
+        for one in addresses
+    )
+    file = folder / "toy.html"
     file.write_text(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>A toy</title>'
         '<meta name="viewport" content="width=device-width">'
-        f'<link rel="stylesheet" href="{style}"><script src="{script}"></script>'
-        f"<article>{toy.data}</article>"
+        f"{shared}<article>{toy.data}</article>"
     )
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

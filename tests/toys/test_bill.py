@@ -146,7 +146,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> HTML:
 
 
 def test_a_finger_a_mouse_and_a_key_change_the_bill(toy: HTML, tmp_path: Path) -> None:
-    with opened(toy, tmp_path, name="bill") as page:
+    with opened(toy, tmp_path, "bill.css", "bill.js") as page:
         said = page.get_by_role("status")
         assert "on 50,000 images for 6,000 steps, with 100 labels is as good as " in (
             said.inner_text()

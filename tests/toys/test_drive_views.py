@@ -10,10 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from IPython.display import HTML
 from PIL import Image
 from playwright.sync_api import Page
-from toys.node import TOYS
 from toys.static_page import opened
 
 from sslkit.figures import toys
@@ -22,6 +20,7 @@ from sslkit.views.augment import Augmentation
 SIX = torch.randint(
     256, (6, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
 )
+FILES = "toys.css", "views.css", "pieces.js", "views.js", "views-page.js"
 # Every canvas of the stage as a PNG, the image before its eight views.
 STAGE = """() => [...document.querySelectorAll(".toy-stage canvas")]
   .map((canvas) => canvas.toDataURL().split(",")[1])"""
@@ -30,10 +29,8 @@ STAGE = """() => [...document.querySelectorAll(".toy-stage canvas")]
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The toy, opened once; a test that needs it as it was presses Reset."""
-    style, script = ((TOYS / name).as_uri() for name in ("toys.css", "views-page.js"))
-    shared = f'<link rel="stylesheet" href="{style}"><script src="{script}"></script>'
-    html = HTML(shared + toys.drive_views(SIX, Augmentation()).data)
-    with opened(html, tmp_path_factory.mktemp("page"), name="views") as page:
+    html = toys.drive_views(SIX, Augmentation())
+    with opened(html, tmp_path_factory.mktemp("page"), *FILES) as page:
         page.wait_for_selector(".toy-views:not([hidden])")
         yield page
 

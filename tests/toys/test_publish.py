@@ -93,6 +93,9 @@ def test_all_orders_of_dealing_are_equally_likely() -> None:
 # ------------------------------------------------------------------------ the page
 
 
+FILES = "publish.css", "publish.js"
+
+
 @pytest.fixture
 def toy() -> HTML:
     frame = together(
@@ -105,7 +108,7 @@ def toy() -> HTML:
 
 
 def test_a_finger_a_mouse_and_a_key_publish(toy: HTML, tmp_path: Path) -> None:
-    with opened(toy, tmp_path, name="publish") as page:
+    with opened(toy, tmp_path, *FILES) as page:
         one, ten, again = page.locator("button").all()
         said = page.get_by_role("status")
         values, won = (page.locator("table").nth(i).locator("tbody td") for i in (0, 1))
@@ -131,5 +134,5 @@ def test_a_finger_a_mouse_and_a_key_publish(toy: HTML, tmp_path: Path) -> None:
 
 
 def test_without_its_script_the_toy_is_not_seen(toy: HTML, tmp_path: Path) -> None:
-    with opened(toy, tmp_path, name="publish", java_script_enabled=False) as page:
+    with opened(toy, tmp_path, *FILES, java_script_enabled=False) as page:
         assert not page.locator(".toy").is_visible()

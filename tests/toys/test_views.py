@@ -19,6 +19,7 @@ from sslkit.views import augment, pieces
 from sslkit.views.augment import Augmentation
 from sslkit.views.random_numbers import RandomNumbers
 
+SCRIPTS = "pieces.js", "views.js"
 JITTERS = ["brightness", "contrast", "saturation", "hue"]
 SETTINGS = {
     "crop": 0.08,
@@ -42,11 +43,11 @@ def views_in_node(code: str, images: Tensor, parameters: Any = None) -> Tensor:
         "shape": {"height": height, "width": width},
     }
     changed = in_node(
-        "views.js",
+        SCRIPTS,
         f"""given.images.map((values, i) => {{
           const image = {{ data: Float32Array.from(values), ...given.shape }};
           const p = given.parameters?.[i];
-          const {{ views }} = globalThis.sslkit;
+          const {{ pieces, views }} = globalThis.sslkit;
           return Array.from(({code}).data);
         }})""",
         given,
@@ -59,7 +60,7 @@ def test_a_crop_is_the_packages_of_the_same_box(height: int, width: int) -> None
     images = pictures(6, height, width)
     boxes = [[0, 0, height, width], [0, 0, 1, 1], [height - 1, width - 1, 1, 1]]
     boxes += [[3, 5, 15, 8], [height - 7, 0, 7, width], [1, width - 9, 12, 9]]
-    ours = views_in_node("views.resizedCrop(image, p)", images, boxes)
+    ours = views_in_node("pieces.resizedCrop(image, p)", images, boxes)
     places = pieces.places(torch.tensor(boxes).float(), height, width)
     theirs = pieces.sample(pieces.to_float(images), places)
     close(ours, theirs, PLACES)
@@ -68,9 +69,9 @@ def test_a_crop_is_the_packages_of_the_same_box(height: int, width: int) -> None
 def test_a_flip_and_every_turn_are_the_packages() -> None:
     images = pictures(4)
     floats, all_of_them = pieces.to_float(images), torch.ones(4, dtype=torch.bool)
-    ours = views_in_node("views.flip(image)", images)
+    ours = views_in_node("pieces.flip(image)", images)
     close(ours, pieces.flip(floats, all_of_them), 0)
-    ours = views_in_node("views.quarterTurn(image, i)", images)
+    ours = views_in_node("pieces.quarterTurn(image, i)", images)
     close(ours, pieces.quarter_turn(floats, torch.arange(4)), 0)
 
 
@@ -79,7 +80,7 @@ def test_a_change_of_colour_is_the_packages(name: str) -> None:
     images = pictures(12)
     low, high = (-0.5, 0.5) if name == "hue" else (0, 2.2)
     factors = torch.linspace(low, high, len(images))
-    code = f"views.adjust{name.title()}(image, p)"
+    code = f"pieces.adjust{name.title()}(image, p)"
     ours = views_in_node(code, images, factors.tolist())
     change = getattr(pieces, f"adjust_{name}")
     close(ours, change(pieces.to_float(images), factors), ROUNDING)
@@ -87,7 +88,7 @@ def test_a_change_of_colour_is_the_packages(name: str) -> None:
 
 def test_greyscale_is_the_packages() -> None:
     images = pictures(2)
-    ours = views_in_node("views.greyscale(image)", images)
+    ours = views_in_node("pieces.greyscale(image)", images)
     everywhere = torch.ones(2, dtype=torch.bool)
     close(ours, pieces.greyscale(pieces.to_float(images), everywhere), ROUNDING)
 
@@ -96,7 +97,7 @@ def test_greyscale_is_the_packages() -> None:
 def test_a_blur_is_the_packages_of_the_same_sigma(size: int) -> None:
     images = pictures(4, 20, 31)
     sigmas = torch.tensor([0.0, 0.1, 0.7, 2.0])
-    code = f"views.gaussianBlur(image, p, {size})"
+    code = f"pieces.gaussianBlur(image, p, {size})"
     ours = views_in_node(code, images, sigmas.tolist())
     blurred = pieces.gaussian_blur(pieces.to_float(images), sigmas, kernel_size=size)
     close(ours, blurred, ROUNDING)
@@ -141,7 +142,7 @@ class Given(RandomNumbers):
 def test_whole_views_are_the_packages_of_the_same_random_numbers(step: int) -> None:
     count, side = 24, 40
     images = pictures(count, side, side)
-    rows = in_node("views.js", f"sslkit.views.randomNumbers(5, {step}, {count})")
+    rows = in_node(SCRIPTS, f"sslkit.views.randomNumbers(5, {step}, {count})")
     code = f"views.view(image, views.parameters(p[0], p[1], {side}, {side}))"
     ours = views_in_node(code, images, [[row, SETTINGS] for row in rows])
     augmentation = Augmentation(
@@ -168,7 +169,7 @@ def test_without_any_change_a_view_is_the_image() -> None:
 
 def test_strength_scales_what_has_one_and_stays_in_range() -> None:
     code = "[0.5, 2].map((strength) => sslkit.views.scaled(given, strength))"
-    half, double = in_node("views.js", code, SETTINGS | {"crop": 0.2})
+    half, double = in_node(SCRIPTS, code, SETTINGS | {"crop": 0.2})
     scaled = {"crop": 0.6, "brightness": 0.6, "contrast": 0.4, "saturation": 0.3}
     assert half == pytest.approx(SETTINGS | scaled | {"hue": 0.25, "blur": 1.0})
     assert (double["crop"], double["hue"], double["blur"]) == (0.01, 0.5, 4.0)
@@ -177,7 +178,7 @@ def test_strength_scales_what_has_one_and_stays_in_range() -> None:
 
 def test_random_numbers_follow_from_seed_and_step_and_are_uniform() -> None:
     code = "given.map(([seed, step]) => sslkit.views.randomNumbers(seed, step, 400))"
-    drawn = in_node("views.js", code, [[3, 4], [3, 4], [3, 5], [4, 3], [0, 0]])
+    drawn = in_node(SCRIPTS, code, [[3, 4], [3, 4], [3, 5], [4, 3], [0, 0]])
     assert drawn[0] == drawn[1]
     others = [str(drawn[i][0]) for i in (0, 2, 3, 4)]
     assert len(set(others)) == 4
@@ -194,14 +195,14 @@ def test_every_order_of_the_jitters_and_every_turn_is_drawn() -> None:
       const [numbers] = views.randomNumbers(0, step, 1);
       return [numbers.order.join(), views.parameters(numbers, given, 8, 8).turns];
     })"""
-    drawn = in_node("views.js", code, SETTINGS | {"turn": True})
+    drawn = in_node(SCRIPTS, code, SETTINGS | {"turn": True})
     assert len({order for order, _ in drawn}) == 24
     assert {turns for _, turns in drawn} == {0, 1, 2, 3}
 
 
 def test_a_view_goes_through_the_bytes_of_a_canvas_unchanged() -> None:
-    code = """Array.from(sslkit.views.toBytes(sslkit.views.fromBytes(
+    code = """Array.from(sslkit.pieces.toBytes(sslkit.pieces.fromBytes(
       { data: given, height: 2, width: 3 })))"""
     given = [*range(0, 240, 10)]
     given[3::4] = [255] * 6  # opaque
-    assert in_node("views.js", code, given) == given
+    assert in_node(SCRIPTS, code, given) == given

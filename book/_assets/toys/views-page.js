@@ -72,7 +72,7 @@
   function draw(canvas, image, label) {
     canvas.width = image.width;
     canvas.height = image.height;
-    const bytes = globalThis.sslkit.views.toBytes(image);
+    const bytes = globalThis.sslkit.pieces.toBytes(image);
     const pixels = new ImageData(bytes, image.width, image.height);
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     canvas.classList.toggle("toy-smooth", image.width >= SMOOTH);
@@ -87,7 +87,7 @@
     context.fillRect(0, 0, side, side);
     context.imageSmoothingQuality = "high";
     context.drawImage(picture, left, top, from, from, 0, 0, side, side);
-    return globalThis.sslkit.views.fromBytes(context.getImageData(0, 0, side, side));
+    return globalThis.sslkit.pieces.fromBytes(context.getImageData(0, 0, side, side));
   }
 
   async function start(toy, number) {
