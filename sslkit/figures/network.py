@@ -13,14 +13,13 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from IPython.display import HTML
 from PIL import Image
 
+from sslkit.figures.live import missing
 from sslkit.runs.arms import arm_of
-
-if TYPE_CHECKING:
-    from IPython.display import HTML
 
 FOLDER = "_assets/network"
 CREDIT = (
@@ -29,8 +28,8 @@ CREDIT = (
 )
 _ABSENT = (
     "Here encoders would run in the page. This copy of the book has none, as "
-    "<code>{folder}/manifest.json</code> is not there; <code>python -m "
-    "tools.page_network --store STORE</code> makes them from a store of runs."
+    f"{FOLDER}/manifest.json is not there; python -m tools.page_network --store STORE "
+    "makes them from a store of runs."
 )
 
 
@@ -116,22 +115,16 @@ def _toy(
     """A figure that the page's script finds by its class, with all it must know."""
     where = folder()
     if where is None:
-        return _shown(f'<p class="network-absent">{_ABSENT.format(folder=FOLDER)}</p>')
+        return missing(_ABSENT)
     manifest: dict[str, Any] = json.loads((where / "manifest.json").read_text())
     still, caption = draw(manifest, Image.open(where / "sheet.jpg"))
     labels = {name: arm_of(name).label for name in manifest["among"]}
     known = html.escape(json.dumps(manifest | {"labels": labels}))
-    return _shown(
+    return HTML(
         f'<figure class="network" data-toy="{kind}" data-manifest="{known}">'
         f'{still}<figcaption><p><span class="caption-text">{html.escape(caption)}'
         "</span></p></figcaption></figure>"
     )
-
-
-def _shown(text: str) -> HTML:
-    from IPython.display import HTML
-
-    return HTML(text)
 
 
 def _cut(sheet: Image.Image, manifest: dict[str, Any], place: int) -> Image.Image:
