@@ -68,7 +68,7 @@ def main(names: tuple[str, ...], jobs: int, out: Path, recorded: bool) -> None:
 
 def recipes(name: str) -> Iterable[Recipe]:
     """The recipes of a grid, in the order in which they are wanted."""
-    from sslkit.study import few_labels, grids
+    from sslkit.study import factors, few_labels, grids
     from sslkit.study.images import Images
 
     profile, data = GRIDS[name]
@@ -77,6 +77,7 @@ def recipes(name: str) -> Iterable[Recipe]:
     images = Images(data=data, image_size=32, profile=profile)
     if data == "shapes":
         every = grids.arms(images, fractions=(0.05,), curve=(0.25, 1.0), more=RIVALS)
+        every = chain(every, factors.hue_kept(images))
         # The precision of the first records: a figure mixes no two.
         return [replace(one, precision="32-true") for one in every]
     if data == "lung3":  # divided in three ways: what are copies in the test worth?

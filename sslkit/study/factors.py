@@ -88,6 +88,16 @@ def pretext(images: Images) -> Iterator[Recipe]:
                 yield _field(replace(one, variant="field"))
 
 
+def hue_kept(images: Images) -> Iterator[Recipe]:
+    """SimCLR whose two views of an image have the same hue."""
+    for draw in range(FACTOR_DRAWS):
+        one = images.recipe("simclr", fraction=FEW, draw=draw, variant="hue kept")
+        assert isinstance(one.method, simclr.Settings)
+        views = replace(one.method.augmentation, hue=0.0)
+        method = replace(one.method, augmentation=views)
+        yield replace(one, method=method, protocols=("linear",))
+
+
 # The study's published code lets SimCLR's rate fall from 0.15 over 1000 epochs, the
 # LARS rule of 0.3 a 256 images at 128.
 _LONG = Training(

@@ -13,6 +13,8 @@ from sslkit.methods import simclr
 from sslkit.runs import inputs
 from sslkit.runs.from_profile import recipe
 from sslkit.runs.recipes import Recipe
+from sslkit.study import factors
+from sslkit.study.images import Images
 from sslkit.views.augment import Augmentation
 
 
@@ -41,7 +43,7 @@ def test_a_variant_changes_one_factor(study: list[Recipe]) -> None:
         (one.arm, one.augmentation, one.fraction, one.draw, one.protocols[0]): one
         for one in of(study, "base")
     }
-    for variant, factors in changes.items():
+    for variant, fields in changes.items():
         assert of(study, variant), variant
         for one in of(study, variant):
             first = one.protocols[0] if variant != "layers" else "linear"
@@ -49,7 +51,19 @@ def test_a_variant_changes_one_factor(study: list[Recipe]) -> None:
             ours, theirs = vars(one), vars(start)
             changed = {name for name in ours if ours[name] != theirs[name]}
             # Five folds are judged in the base alone.
-            assert changed - {"variant", "protocols"} <= factors, variant
+            assert changed - {"variant", "protocols"} <= fields, variant
+
+
+def test_with_the_hue_kept_a_view_changes_all_else() -> None:
+    images = Images(data="shapes", profile="quick")
+    for draw, kept in enumerate(factors.hue_kept(images)):
+        base = images.recipe("simclr", fraction=0.05, draw=draw)
+        assert isinstance(kept.method, simclr.Settings)
+        assert kept.method.augmentation.hue == 0
+        views = replace(kept.method.augmentation, hue=0.5)
+        method = replace(kept.method, augmentation=views)
+        same = {"protocols": base.protocols, "variant": "base"}
+        assert replace(kept, method=method, **same) == base
 
 
 def test_constant_is_a_sixtieth_of_the_rate_in_the_phase_that_it_governs(
