@@ -58,12 +58,21 @@ def transform(augmentation: Augmentation, size: int) -> SimCLRTransform:
 
 
 def loader(
-    images: ImageSet, rows: Tensor, augmentation: Augmentation, batch: int, seed: int
+    images: ImageSet,
+    rows: Tensor,
+    augmentation: Augmentation,
+    batch: int,
+    seed: int,
+    *,
+    size: int | None = None,
 ) -> DataLoader[Any]:
-    """Batches of views of the images of ``rows``, by as many workers as cores."""
+    """Batches of views of the images of ``rows``, by as many workers as cores.
+
+    The views have ``size`` pixels a side, those of the images if not given.
+    """
     pixels = images.take(rows)[0].cpu()
     pictures = [v2.functional.to_pil_image(image) for image in pixels]
-    both = transform(augmentation, images.images.shape[-1])
+    both = transform(augmentation, size or images.size)
     return DataLoader(
         Transformed(pictures, both, len(pictures)),
         batch_size=batch,

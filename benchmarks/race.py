@@ -2,21 +2,22 @@
 
 SimCLR on the encoder ``small``. A test image is right if most of its ten nearest
 training images, by features, are of its class. The length is fixed beforehand, since
-the learning rate falls over it. sslkit runs whole; looking is not part of its minutes.
-Settings are chosen with ``--tuning``: then training images are asked, each among the
-others, and no test image.
+the learning rate falls over it. Views grow from 16 to 32 pixels, as in the book's runs.
+sslkit runs whole; looking is not part of its minutes. Settings are chosen with
+``--tuning``: then training images are asked, each among the others, and no test image.
 
 Lightly does not run whole. Its steps a second are measured for a while, with the same
 encoder, views, loss, batch and optimiser, by its own transform and loader, in 32 bits
-as it would by default, and in bf16. Its curve is then taken to be sslkit's over steps:
-its minutes are steps by the rate. That the two learn alike, step by step, is what
-``benchmarks.pretrain`` looks at.
+as it would by default, and in bf16, at each size that the views have on the way. Its
+curve is then taken to be sslkit's over steps: its minutes are steps by the rate. That
+the two learn alike, step by step, is what ``benchmarks.pretrain`` looks at.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,10 +38,12 @@ from sslkit.learning.encoders import Encoder, EncoderSettings
 from sslkit.learning.loop import Progress
 from sslkit.learning.training import Training
 from sslkit.methods.simclr import Settings
+from sslkit.runs.profiles import PROFILES
 from sslkit.study.features import votes
 from sslkit.views.augment import Augmentation
 
 BACKBONE = "small"
+GROWING = PROFILES["few-labels"].pretraining.sizes
 WANTED = 0.7  # accuracy
 AT_ONCE = 500  # images that are compared with all training images
 TUNED_ON = 5000  # training images that are asked while settings are being chosen
@@ -110,7 +113,30 @@ def lightly_rate(
     precision: str,
     seconds: float,
 ) -> float:
-    """Steps a second by lightly, once its workers are at work."""
+    """Steps a second by lightly, over all sizes of the views."""
+    sizes = Counter(training.sizes or [images.size])
+    each = {
+        size: _lightly_rate(
+            *(images, rows, settings, training, seed, precision),
+            seconds / len(sizes),
+            size,
+        )
+        for size in sizes
+    }
+    return sizes.total() / sum(count / each[size] for size, count in sizes.items())
+
+
+def _lightly_rate(
+    images: ImageSet,
+    rows: Tensor,
+    settings: Settings,
+    training: Training,
+    seed: int,
+    precision: str,
+    seconds: float,
+    size: int,
+) -> float:
+    """The same for views of one size, once its workers are at work."""
     from benchmarks import peer
 
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
@@ -118,9 +144,11 @@ def lightly_rate(
     torch.manual_seed(seed)
     encoder = Encoder(EncoderSettings(backbone=BACKBONE, stem="small"))
     model = peer.MODELS["simclr"](settings.objective(encoder))
-    data = peer.loader(images, rows, settings.augmentation, training.batch_size, seed)
+    batch, views = training.batch_size, settings.augmentation
+    data = peer.loader(images, rows, views, batch, seed, size=size)
     # As many epochs as it may take: only the rate is wanted.
-    losses = peer.steps(model, data, replace(training, epochs=10**6), fabric)
+    endless = replace(training, epochs=10**6, sizes=())
+    losses = peer.steps(model, data, endless, fabric)
     for _ in range(WARM_UP):
         float(next(losses))  # waits for a GPU
     count, start = 0, time.perf_counter()
@@ -149,8 +177,9 @@ def first_at(looks: list[Look], wanted: float) -> float:
 @click.option("--minutes", type=float, help="length, by a rate measured before")
 @click.option("--moments", default=10, help="how often the encoder is looked at")
 @click.option("--seconds", default=60.0, help="lightly is measured; 0: not at all")
-@click.option("--batch", default=512, help="images a step")
-@click.option("--lr", default=0.24, help="highest learning rate, of SGD")
+@click.option("--batch", default=256, help="images a step")
+@click.option("--lr", default=0.12, help="highest learning rate, of SGD")
+@click.option("--grow/--whole", default=True, help="whether the views grow")
 @click.option("--warmup", default=0.05, help="share of the steps")
 @click.option("--weight-decay", default=5e-4)
 @click.option("--temperature", default=0.2)
@@ -167,6 +196,7 @@ def main(
     seconds: float,
     batch: int,
     lr: float,
+    grow: bool,
     warmup: float,
     weight_decay: float,
     temperature: float,
@@ -192,6 +222,7 @@ def main(
         epochs=1,
         batch_size=batch,
         weight_decay=weight_decay,
+        sizes=GROWING if grow else (),
     )
     case = images, rows, settings
     rates = {}
