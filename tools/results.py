@@ -127,7 +127,7 @@ def draw_answer() -> None:
     plots.style()
     figure = few_labels.label_curve(
         findings.recorded("cifar10", "few-labels"),
-        arms=(("supervised", "finetune"), ("simclr", "linear")),
+        arms=(("supervised", "finetune"), ("simclr", "linear"), ("simclr", "finetune")),
         arrow=("simclr", "linear", 100),
         classes=10,
     )
