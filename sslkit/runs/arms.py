@@ -16,9 +16,9 @@ class Arm:
     Attributes:
         name: In recipes, records and tables.
         label: In figures and sentences.
-        colour: Hexadecimal. Each stands 3:1 against white, and any two stay apart under
-            the three colour-vision deficiencies (CIE76 distance above 17; what is
-            free for further arms: #78000F, #8700F0).
+        colour: Hexadecimal. Each stands 3:1 against white, and any two stay apart on a
+            light and on a dark page, under the three colour-vision deficiencies, too
+            (CIE76 distance above 16).
         marker: Matplotlib's letter, which tells arms apart in grey.
         pretrained: Whether an encoder was pretrained without labels first.
         only: The one protocol by which it is judged, or none: what learns from labels
@@ -46,23 +46,23 @@ ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm("random", "random encoder", "#8C8C8C", "X", False),
-        Arm("start", "warm start", "#5F3DC4", "v", False),
-        Arm("histogram", "colour histogram", "#5A4B5A", "p", False),
+        Arm("start", "warm start", "#BB8844", "v", False),
+        Arm("histogram", "colour histogram", "#775566", "p", False),
         Arm(
             "supervised-plain",
             "supervised, plain views",
-            "#661E66",
+            "#003366",
             "P",
             False,
             "finetune",
         ),
         Arm("supervised", "supervised", "#222222", "s", False, "finetune"),
-        Arm("selftrain", "self-training", "#1E0087", "d", False, "selftrain"),
+        Arm("selftrain", "self-training", "#5599DD", "d", False, "selftrain"),
         Arm("rotnet", "RotNet", "#CF7A00", "^", True),
         Arm("rotnet-jitter", "RotNet + jitter", "#B5332E", "D", True),
         Arm("simclr", "SimCLR", "#0072B2", "o", True),
-        Arm("byol", "BYOL", "#A569FF", "<", True),
-        Arm("vicreg", "VICReg", "#F0695A", ">", True),
+        Arm("byol", "BYOL", "#BB66FF", "<", True),
+        Arm("vicreg", "VICReg", "#558855", ">", True),
     )
 }
 """In the order of tables and figures."""
@@ -70,7 +70,7 @@ ARMS: dict[str, Arm] = {
 
 def arm_of(name: str) -> Arm:
     """The arm of a name; one that is not in the table stands under its own name."""
-    return ARMS.get(name) or Arm(name, name, "#4D7C0F", "*", True)
+    return ARMS.get(name) or Arm(name, name, "#335500", "*", True)
 
 
 def ordered(names: Iterable[str]) -> list[str]:

@@ -143,7 +143,7 @@ def test_tables_figures_and_the_command_line_take_it_by_its_name(
     frame = tables.table(records.read(tmp_path / "runs"))
     assert frame["method"].tolist() == ["supervised", "simclr", "brightness"]
     assert arms.arm_of("brightness") == arms.Arm(
-        "brightness", "brightness", "#4D7C0F", "*", pretrained=True
+        "brightness", "brightness", "#335500", "*", pretrained=True
     )
     looks = [(arm.colour, arm.marker) for arm in arms.ARMS.values()]
     look = arms.arm_of("brightness")
