@@ -46,8 +46,8 @@ ARMS: dict[str, Arm] = {
     arm.name: arm
     for arm in (
         Arm("random", "random encoder", "#8C8C8C", "X", False),
-        Arm("start", "warm start", "#BB8844", "v", False),
-        Arm("histogram", "colour histogram", "#775566", "p", False),
+        Arm("start", "warm start", "#AF9148", "v", False),
+        Arm("histogram", "colour histogram", "#515768", "p", False),
         Arm(
             "supervised-plain",
             "supervised, plain views",
@@ -57,12 +57,12 @@ ARMS: dict[str, Arm] = {
             "finetune",
         ),
         Arm("supervised", "supervised", "#222222", "s", False, "finetune"),
-        Arm("selftrain", "self-training", "#5599DD", "d", False, "selftrain"),
+        Arm("selftrain", "self-training", "#36A0C4", "d", False, "selftrain"),
         Arm("rotnet", "RotNet", "#CF7A00", "^", True),
         Arm("rotnet-jitter", "RotNet + jitter", "#B5332E", "D", True),
         Arm("simclr", "SimCLR", "#0072B2", "o", True),
         Arm("byol", "BYOL", "#BB66FF", "<", True),
-        Arm("vicreg", "VICReg", "#558855", ">", True),
+        Arm("vicreg", "VICReg", "#6C9D6A", ">", True),
     )
 }
 """In the order of tables and figures."""
