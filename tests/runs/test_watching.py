@@ -158,7 +158,7 @@ def test_a_watched_run_is_the_run_that_it_was(
 def test_the_runs_of_the_built_in_images_give_no_alarm() -> None:
     methods = set()
     for run in published.runs("shapes", "quick"):
-        seen = watching.watched(run)
+        seen = watching.watched(run) if run.recipe.variant == "base" else None
         if seen is not None:
             methods.add(run.recipe.arm)
             assert alarms(seen) == []

@@ -100,7 +100,7 @@ def test_every_value_of_the_study_is_what_it_was(study: list[Recipe]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("quick-shapes", 60), ("study-small-colon3", 595), ("study-small-lung3", 120)],
+    [("quick-shapes", 65), ("study-small-colon3", 595), ("study-small-lung3", 120)],
 )
 def test_the_committed_records_are_of_just_these_recipes(
     name: str, count: int, request: pytest.FixtureRequest
