@@ -79,6 +79,7 @@ def fit(
     fabric: Fabric,
     checkpoint: Path | None = None,
     title: str = "training",
+    bar: bool = True,
     select: Select = "validation",
     watch: Callable[[Progress], None] | None = None,
 ) -> Fitted:
@@ -100,6 +101,7 @@ def fit(
             when it exists; the result is the same as without interruption. One of
             another training is put aside.
         title: What the progress bar says.
+        bar: Whether there is one.
         select: The epoch whose weights are kept beside the last: that of the lowest
             ``"validation"`` loss (the last without validation rows), the ``"last"``,
             or one given by its number, from 1.
@@ -163,8 +165,8 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint, module, optimiser, fabric)
     saved = time.monotonic()
-    quiet: Any = {} if fabric.is_global_zero else {"disable": True}
-    bar = tqdm(
+    quiet: Any = {} if bar and fabric.is_global_zero else {"disable": True}
+    epochs = tqdm(
         range(state.epoch, training.epochs),
         title,
         training.epochs,
@@ -174,7 +176,7 @@ def fit(
         dynamic_ncols=True,
         **quiet,
     )
-    for epoch in bar:
+    for epoch in epochs:
         module.train()
         seen: dict[str, list[Tensor]] = {}
         steps = range(epoch * epoch_steps, (epoch + 1) * epoch_steps)
@@ -199,7 +201,7 @@ def fit(
             )
         done = (epoch + 1) * epoch_steps
         state.finish_epoch(module, values, steps=done, select=select)
-        bar.set_postfix(
+        epochs.set_postfix(
             {k: f"{v:.3g}" for k, v in values.items() if k.endswith("loss")}
         )
         due = time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS

@@ -107,6 +107,7 @@ def rehearse(
             seed=0,
             fabric=launch(precision),
             title="rehearsal",
+            bar=False,
         )
         took.append(time.perf_counter() - began)
     return max(took[2] - took[1], took[2] / 4) / timed / len(rows)

@@ -91,10 +91,13 @@ def test_frozen_heads_of_a_random_encoder_cost_nothing_worth_saying() -> None:
     assert costs.predict([small("random")]) == 0
 
 
-def test_a_rehearsal_takes_some_time_an_image() -> None:
+def test_a_rehearsal_takes_some_time_an_image_and_shows_no_bar(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     one = small("simclr")
     for pretext in (True, False):
         assert 1e-7 < costs._rehearse(one, one.downstream, pretext=pretext) < 10
+    assert capfd.readouterr().err == ""
 
 
 def test_a_rehearsal_takes_views_of_all_sizes_that_grow(
