@@ -5,11 +5,10 @@ from __future__ import annotations
 from sslkit.folder.advice import MEASURED, RULE, Advice
 from sslkit.folder.files import Files
 from sslkit.folder.look import Look
-from sslkit.folder.machine import Machine
+from sslkit.folder.machine import BATCH, Machine
 from sslkit.runs.durations import in_time
 
 SMALL, LARGE = 32, 96  # pixels, the most that a CPU and a GPU are advised to take
-BATCH = 256  # images a step of pretraining
 LEAST, ENOUGH = 2000, 6000  # steps of pretraining
 
 

@@ -15,7 +15,7 @@ from sslkit.methods import METHODS
 from sslkit.runs import costs
 
 _GIB = 2**30
-_REHEARSED = 64  # images a step, so that a CPU is through in seconds
+BATCH, LABELLED = 256, 64  # images a step of pretraining, and of training with labels
 _RESNETS: tuple[Backbone, ...] = ("resnet18", "resnet50")
 
 
@@ -58,17 +58,18 @@ def measure(
     gpu = torch.cuda.is_available()
     tried = backbones or (("tiny", "small", *_RESNETS) if gpu else ("tiny", "small"))
     here = images.to("cuda" if gpu else "cpu")
-    rows = images.seen()[:_REHEARSED]
+    rows = images.seen()[:BATCH]
     seconds: dict[str, float] = {}
     labelled: dict[str, float] = {}
     for backbone in tried:
         settings = EncoderSettings(backbone=backbone, stem=stem_for(images.size))
         objective = METHODS["simclr"].objective(Encoder(settings))
-        whole = costs.rehearse(objective, here, rows)
         # Training with labels has one view of an image, and it does not grow.
-        labelled[backbone] = whole / 2
-        grown = costs.rehearse(objective, here, rows, sizes=sizes) if sizes else whole
-        seconds[backbone] = grown
+        labelled[backbone] = costs.rehearse(objective, here, rows[:LABELLED]) / 2
+        # A ResNet would take a CPU minutes, and an image costs it as much in any batch.
+        slow = backbone in _RESNETS and not gpu
+        batch = rows[:LABELLED] if slow else rows
+        seconds[backbone] = costs.rehearse(objective, here, batch, sizes=sizes)
     used, memory = _memory(gpu)
     weights = tuple(name for name in _RESNETS if weights_here(name))
     return Machine(gpu, seconds, labelled, used, memory, weights)

@@ -52,7 +52,8 @@ def test_images_without_labels_are_rehearsed_with_and_test_images_are_not(
     )
     found = machine.measure(bare, ("tiny", "small"))
     assert found.seconds == {"tiny": 3.0, "small": 3.0}
-    assert asked == [images.rows("train")[:64].tolist()] * 2
+    seen = images.rows("train").tolist()
+    assert asked == [seen[:64], seen[:256]] * 2
     grown = machine.measure(bare, ("tiny",), sizes=(8, 16, 24))
     assert (grown.seconds, grown.labelled) == ({"tiny": 1.0}, {"tiny": 1.5})
 
