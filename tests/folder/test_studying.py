@@ -44,7 +44,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "CURVE", ())
     monkeypatch.setattr(trials, "labelled_steps", lambda seconds, image: 12)
     monkeypatch.setattr(studying, "_steps", lambda advised, methods: 6)
-    monkeypatch.setattr(studying.machine, "_REHEARSED", 8)
+    for batch in ("BATCH", "LABELLED"):
+        monkeypatch.setattr(studying.machine, batch, 8)
     monkeypatch.setattr(studying.recorded, "findings", tuple)
 
 
