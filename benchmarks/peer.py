@@ -64,12 +64,9 @@ def loader(
     batch: int,
     seed: int,
     *,
-    size: int | None = None,
+    size: int | None = None,  # of the views, in pixels; that of the images if not given
 ) -> DataLoader[Any]:
-    """Batches of views of the images of ``rows``, by as many workers as cores.
-
-    The views have ``size`` pixels a side, those of the images if not given.
-    """
+    """Batches of views of the images of ``rows``, by as many workers as cores."""
     pixels = images.take(rows)[0].cpu()
     pictures = [v2.functional.to_pil_image(image) for image in pixels]
     both = transform(augmentation, size or images.size)

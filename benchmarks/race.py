@@ -113,30 +113,10 @@ def lightly_rate(
     precision: str,
     seconds: float,
 ) -> float:
-    """Steps a second by lightly, over all sizes of the views."""
-    sizes = Counter(training.sizes or [images.size])
-    each = {
-        size: _lightly_rate(
-            *(images, rows, settings, training, seed, precision),
-            seconds / len(sizes),
-            size,
-        )
-        for size in sizes
-    }
-    return sizes.total() / sum(count / each[size] for size, count in sizes.items())
+    """Steps a second by lightly, once its workers are at work.
 
-
-def _lightly_rate(
-    images: ImageSet,
-    rows: Tensor,
-    settings: Settings,
-    training: Training,
-    seed: int,
-    precision: str,
-    seconds: float,
-    size: int,
-) -> float:
-    """The same for views of one size, once its workers are at work."""
+    At each size that the views grow through, for its share of ``seconds``.
+    """
     from benchmarks import peer
 
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
@@ -145,18 +125,22 @@ def _lightly_rate(
     encoder = Encoder(EncoderSettings(backbone=BACKBONE, stem="small"))
     model = peer.MODELS["simclr"](settings.objective(encoder))
     batch, views = training.batch_size, settings.augmentation
-    data = peer.loader(images, rows, views, batch, seed, size=size)
     # As many epochs as it may take: only the rate is wanted.
     endless = replace(training, epochs=10**6, sizes=())
-    losses = peer.steps(model, data, endless, fabric)
-    for _ in range(WARM_UP):
-        float(next(losses))  # waits for a GPU
-    count, start = 0, time.perf_counter()
-    while (passed := time.perf_counter() - start) < seconds:
-        float(next(losses))
-        count += 1
-    losses.close()
-    return count / passed
+    total = 0.0  # seconds of a step at each size
+    for size, parts in Counter(training.sizes).items():
+        data = peer.loader(images, rows, views, batch, seed, size=size)
+        losses = peer.steps(model, data, endless, fabric)
+        for _ in range(WARM_UP):
+            float(next(losses))  # waits for a GPU
+        share = parts / len(training.sizes)
+        count, start = 0, time.perf_counter()
+        while (passed := time.perf_counter() - start) < share * seconds:
+            float(next(losses))
+            count += 1
+        losses.close()
+        total += share * passed / count
+    return 1 / total
 
 
 def first_at(looks: list[Look], wanted: float) -> float:
@@ -179,7 +163,6 @@ def first_at(looks: list[Look], wanted: float) -> float:
 @click.option("--seconds", default=60.0, help="lightly is measured; 0: not at all")
 @click.option("--batch", default=256, help="images a step")
 @click.option("--lr", default=0.12, help="highest learning rate, of SGD")
-@click.option("--grow/--whole", default=True, help="whether the views grow")
 @click.option("--warmup", default=0.05, help="share of the steps")
 @click.option("--weight-decay", default=5e-4)
 @click.option("--temperature", default=0.2)
@@ -196,7 +179,6 @@ def main(
     seconds: float,
     batch: int,
     lr: float,
-    grow: bool,
     warmup: float,
     weight_decay: float,
     temperature: float,
@@ -222,7 +204,7 @@ def main(
         epochs=1,
         batch_size=batch,
         weight_decay=weight_decay,
-        sizes=GROWING if grow else (),
+        sizes=GROWING,
     )
     case = images, rows, settings
     rates = {}
